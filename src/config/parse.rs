@@ -10,12 +10,14 @@ use super::{LogFormat, SignUp, SqliteSynchronous};
 
 type Parsed<T> = Result<T, String>;
 
+const WHITE_SPACE: &str = "begins or ends with white space";
+
 pub(super) fn text(raw: &str) -> Parsed<String> {
-    Ok(raw.to_owned())
+    if raw.trim() == raw { Ok(raw.to_owned()) } else { Err(WHITE_SPACE.into()) }
 }
 
 pub(super) fn secret(raw: &str) -> Parsed<SecretString> {
-    if raw.trim() == raw { Ok(raw.into()) } else { Err("begins or ends with white space".into()) }
+    if raw.trim() == raw { Ok(raw.into()) } else { Err(WHITE_SPACE.into()) }
 }
 
 pub(super) fn metrics_token(raw: &str) -> Parsed<SecretString> {

@@ -21,7 +21,7 @@ impl Reader {
         let mut environment = BTreeMap::new();
         for (name, value) in vars.into_iter().filter(|(_, value)| !value.is_empty()) {
             match canonical(&name) {
-                Some(setting) => reader.take(&mut environment, setting, &name, value),
+                Some(setting) => reader.take(&mut environment, setting, &name, &value),
                 None if is_ours(&name) => reader.unknown(&name),
                 None => {}
             }
@@ -45,7 +45,7 @@ impl Reader {
         for (name, value) in table {
             match (canonical(&name), flat(&value)) {
                 (Some(setting), Some(value)) if value.is_empty() => drop((setting, value)),
-                (Some(setting), Some(value)) => self.take(&mut file, setting, &name, value),
+                (Some(setting), Some(value)) => self.take(&mut file, setting, &name, &value),
                 (Some(_), None) => {
                     self.problem(&name, "write a text, a number, a boolean or a list of texts in the file.");
                 }
@@ -60,9 +60,9 @@ impl Reader {
         into: &mut BTreeMap<&'static str, String>,
         setting: &'static Setting,
         name: &str,
-        value: String,
+        value: &str,
     ) {
-        let other = into.insert(setting.name, value.clone());
+        let other = into.insert(setting.name, value.to_owned());
         if other.is_some_and(|other| other != value) {
             let alias = setting.alias.unwrap_or(name);
             self.problem(

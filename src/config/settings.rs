@@ -72,7 +72,6 @@ macro_rules! settings {
     ($($id:ident = $name:literal, $group:ident, $form:literal, $default:expr, $about:literal
        $(, alias $alias:literal)? $(, secret $secret:literal)?;)*) => {
         $(
-            #[doc = $about]
             pub(super) static $id: Setting = Setting {
                 name: $name,
                 alias: settings!(@alias $($alias)?),

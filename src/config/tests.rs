@@ -32,8 +32,8 @@ fn an_empty_environment_is_the_demo() {
     assert_eq!(config.accounts.sign_up, SignUp::Open);
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.public_url.as_str(), "http://127.0.0.1:8080/");
-    assert_eq!(config.accounts.access_token_ttl, Duration::from_secs(900));
-    assert_eq!(config.event_retention, Duration::from_secs(7 * 86_400));
+    assert_eq!(config.accounts.access_token_ttl, Duration::from_mins(15));
+    assert_eq!(config.event_retention, Duration::from_hours(7 * 24));
 }
 
 #[test]
