@@ -1,1 +1,3 @@
-//! x
+//! PhoneHub: one typed GraphQL schema with live subscriptions in front of phone numbers and messaging.
+
+pub mod config;
