@@ -1,1 +1,4 @@
-//! x
+//! PhoneHub: a self-hosted GraphQL API with subscriptions for phone numbers and messaging.
+
+pub mod base;
+pub mod carriers;
