@@ -4,11 +4,14 @@ pub mod names;
 #[cfg(test)]
 mod tests;
 
+use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -47,8 +50,14 @@ fn text_log<W>(filter: &str, writer: W) -> impl SubscriberInitExt
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(writer);
-    tracing_subscriber::registry().with(wire_safe(filter)).with(layer)
+    let layer = tracing_subscriber::fmt::layer()
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(writer);
+    tracing_subscriber::registry()
+        .with(EnvFilter::builder().parse_lossy(filter))
+        .with(filter_fn(is_safe))
+        .with(layer)
 }
 
 fn json_log<W>(filter: &str, writer: W) -> impl SubscriberInitExt
@@ -56,13 +65,17 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer);
-    tracing_subscriber::registry().with(wire_safe(filter)).with(layer)
+    tracing_subscriber::registry()
+        .with(EnvFilter::builder().parse_lossy(filter))
+        .with(filter_fn(is_safe))
+        .with(layer)
 }
 
-/// The operator's filter with [`WIRE`] held down.
-fn wire_safe(filter: &str) -> EnvFilter {
-    let given = EnvFilter::builder().parse_lossy(filter);
-    WIRE.iter().filter_map(|name| format!("{name}=info").parse().ok()).fold(given, EnvFilter::add_directive)
+/// Lets through what [`WIRE`] does not hold down. A layer of its own: a directive of the operator's filter that is more
+/// specific than ours would win over ours.
+fn is_safe(metadata: &Metadata<'_>) -> bool {
+    let name = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() <= Level::INFO || !WIRE.contains(&name)
 }
 
 /// Where it happened, and its text when that is a literal: formatted texts may hold values and stay unsaid.
