@@ -29,7 +29,7 @@ CREATE UNIQUE INDEX carrier_configs_one_per_provider ON carrier_configs (organiz
 
 CREATE UNIQUE INDEX carrier_configs_one_system ON carrier_configs (provider) WHERE organization_id IS NULL
 
-CREATE UNIQUE INDEX carrier_configs_account ON carrier_configs (account)
+CREATE INDEX carrier_configs_account ON carrier_configs (account)
 
 CREATE TABLE numbers (
   id {uuid} PRIMARY KEY,
