@@ -4,4 +4,5 @@
 pub mod base;
 pub mod carriers;
 pub mod config;
+pub mod features;
 pub mod graphql;

@@ -14,6 +14,7 @@ pub mod feed;
 pub mod http;
 pub mod jobs;
 pub mod phone;
+pub mod region;
 pub mod secrets;
 pub mod segments;
 pub mod start;
