@@ -79,8 +79,8 @@ metrics! {
     CARRIER_REQUEST_SECONDS = "phonehub_carrier_request_seconds", Kind::Histogram(OUTSIDE),
         ["provider", "operation", "outcome"],
         "Time of one call to a carrier.";
-    CARRIER_ERRORS = "phonehub_carrier_errors_total", Kind::Counter, ["provider", "operation", "class"],
-        "Calls to a carrier that were refused or stayed in doubt.";
+    CARRIER_ERRORS = "phonehub_carrier_errors_total", Kind::Counter, ["provider", "operation", "outcome"],
+        "Calls to a carrier that did not succeed: refused, rate_limited, server_error, not_sent, breaker_open, in_doubt.";
     CARRIER_BREAKERS_OPEN = "phonehub_carrier_breakers_open", Kind::Gauge, ["provider"],
         "Carrier accounts that are not called for now because they failed too often.";
     DATABASE_CONNECTIONS = "phonehub_database_connections", Kind::Gauge, ["state"],
@@ -89,6 +89,8 @@ metrics! {
         "Time of one statement, waiting for a connection included.";
     REDIS_UP = "phonehub_redis_up", Kind::Gauge, [],
         "1 while Redis answers, 0 while it does not; absent without Redis.";
+    BUS_DROPPED = "phonehub_bus_dropped_total", Kind::Counter, [],
+        "Events that Redis did not take in time; subscribers on other instances read them from the log instead.";
     EVENTS_PUBLISHED = "phonehub_events_published_total", Kind::Counter, [],
         "Events handed to the bus after their commit.";
     WEBHOOKS = "phonehub_webhooks_total", Kind::Counter, ["route", "outcome"],
