@@ -100,7 +100,10 @@ impl ErrorCode {
             C::Forbidden => 403,
             C::NotFound => 404,
             C::MethodNotAllowed => 405,
-            C::Conflict | C::IdempotencyConcurrentRequest | C::IdempotencyKeyParameterMismatch | C::NotCancelable => 409,
+            C::Conflict
+            | C::IdempotencyConcurrentRequest
+            | C::IdempotencyKeyParameterMismatch
+            | C::NotCancelable => 409,
             C::PayloadTooLarge => 413,
             C::UnsupportedMediaType => 415,
             C::RateLimited | C::RateLimit | C::TooManySubscriptions => 429,
@@ -116,7 +119,12 @@ impl ErrorCode {
         use ErrorCode as C;
         !matches!(
             self,
-            C::Unauthenticated | C::Forbidden | C::RateLimited | C::LimitExceeded | C::Unavailable | C::Internal
+            C::Unauthenticated
+                | C::Forbidden
+                | C::RateLimited
+                | C::LimitExceeded
+                | C::Unavailable
+                | C::Internal
         )
     }
 }
@@ -168,7 +176,10 @@ impl Error {
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self {
             cause: Some(cause.into()),
-            ..Self::new(ErrorCode::Internal, "Something went wrong on our side. The request id finds it in the logs.")
+            ..Self::new(
+                ErrorCode::Internal,
+                "Something went wrong on our side. The request id finds it in the logs.",
+            )
         }
     }
 
@@ -212,15 +223,19 @@ impl From<serde_json::Error> for Error {
 fn is_transient(error: &DbErr) -> bool {
     match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => match &**inner {
-            sqlx::Error::Io(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(database) => database.code().is_some_and(|code| is_transient_code(&code)),
-            _ => false,
-        },
+        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
+            match &**inner {
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::WorkerCrashed => true,
+                sqlx::Error::Database(database) => {
+                    database.code().is_some_and(|code| is_transient_code(&code))
+                }
+                _ => false,
+            }
+        }
         _ => false,
     }
 }
@@ -229,7 +244,8 @@ fn is_transient(error: &DbErr) -> bool {
 /// read-only) and SQLite result codes (5 busy, 6 locked, 13 full, 10 I/O, extended ones in the low byte).
 fn is_transient_code(code: &str) -> bool {
     if code.len() == 5 {
-        return matches!(code, "40001" | "40P01" | "25006") || ["08", "53", "57P0"].iter().any(|p| code.starts_with(p));
+        return matches!(code, "40001" | "40P01" | "25006")
+            || ["08", "53", "57P0"].iter().any(|p| code.starts_with(p));
     }
     code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13))
 }
