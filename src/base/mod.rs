@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod backup;
 pub mod breaker;
 pub mod bus;
 pub mod caller;
@@ -16,6 +17,7 @@ pub mod jobs;
 pub mod phone;
 pub mod secrets;
 pub mod segments;
+pub mod switches;
 pub mod telemetry;
 pub mod tokens;
 pub mod tx;

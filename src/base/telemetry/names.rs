@@ -80,7 +80,7 @@ metrics! {
         ["provider", "operation", "outcome"],
         "Time of one call to a carrier.";
     CARRIER_ERRORS = "phonehub_carrier_errors_total", Kind::Counter, ["provider", "operation", "outcome"],
-        "Calls to a carrier that did not succeed: refused, rate_limited, server_error, not_sent, breaker_open, in_doubt.";
+        "Calls to a carrier that did not succeed, by what came of them.";
     CARRIER_BREAKERS_OPEN = "phonehub_carrier_breakers_open", Kind::Gauge, ["provider"],
         "Carrier accounts that are not called for now because they failed too often.";
     DATABASE_CONNECTIONS = "phonehub_database_connections", Kind::Gauge, ["state"],
