@@ -17,7 +17,10 @@ pub mod jobs;
 pub mod phone;
 pub mod secrets;
 pub mod segments;
+pub mod start;
 pub mod switches;
 pub mod telemetry;
+#[cfg(test)]
+pub mod testing;
 pub mod tokens;
 pub mod tx;

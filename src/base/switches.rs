@@ -1,52 +1,40 @@
-//! Switches of the whole installation, kept in `system_settings`: whether sending is paused, and the canary by which a
-//! start knows its master key. Reads and single-statement writes only; nothing of a tenant.
+//! The operator's switch over the whole installation: whether sending is paused. Kept in `system_settings`, so that every
+//! instance sees it and a restored database carries it.
 
-use entity::system_setting::{ActiveModel, Column, Entity};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait, EntityTrait, Set};
+use entity::system_setting::Entity;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait};
 
-use super::db::Db;
-use super::error::{Error, Result};
-use super::secrets::Keyring;
+use super::error::Result;
+use super::start::set_system_setting;
 
 const SENDING_PAUSED: &str = "sending_paused";
-const CANARY: &str = "master_key_canary";
 
-/// Whether an operator has paused sending: accepted messages wait, nothing reaches a carrier.
+/// Whether sending is paused: accepted messages wait, nothing reaches a carrier.
 pub async fn is_sending_paused(db: &impl ConnectionTrait) -> Result<bool> {
-    Ok(read(db, SENDING_PAUSED).await?.as_deref() == Some("true"))
+    let row = Entity::find_by_id(SENDING_PAUSED).one(db).await?;
+    Ok(row.is_some_and(|row| row.value == "true"))
 }
 
-/// Pauses or resumes sending on all instances; each of them sees it at its next claim of jobs.
-pub async fn set_sending_paused(db: &Db, paused: bool) -> Result<()> {
-    write(db.write(), SENDING_PAUSED, if paused { "true" } else { "false" }).await
+/// Pauses or resumes sending on all instances, each from its next claim of jobs on.
+pub async fn set_sending_paused(tx: &DatabaseTransaction, paused: bool) -> Result<()> {
+    set_system_setting(tx, SENDING_PAUSED, paused.to_string()).await
 }
 
-/// The same inside a transaction, so that a restored database never exists without it.
-pub(super) async fn pause_sending_in(tx: &impl ConnectionTrait) -> Result<()> {
-    write(tx, SENDING_PAUSED, "true").await
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::testing;
+    use crate::base::tx::Tx;
 
-/// Refuses to work with a master key that does not open what this database holds. A new database gets its canary here;
-/// after a rotation it is sealed anew.
-pub async fn check_master_key(db: &Db, keyring: &Keyring) -> Result<()> {
-    let is_stale = match read(db.read(), CANARY).await? {
-        Some(canary) => keyring.check_canary(&canary).map_err(Error::internal)?,
-        None => true,
-    };
-    if is_stale {
-        write(db.write(), CANARY, &keyring.seal_canary().map_err(Error::internal)?).await?;
+    #[tokio::test]
+    async fn the_switch_holds_what_was_committed() {
+        let (hub, _folder) = testing::hub().await;
+        assert!(!is_sending_paused(hub.db.read()).await.unwrap());
+        for paused in [true, true, false] {
+            let tx = Tx::begin(&hub).await.unwrap();
+            set_sending_paused(&tx, paused).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(is_sending_paused(hub.db.read()).await.unwrap(), paused);
+        }
     }
-    Ok(())
-}
-
-async fn read(db: &impl ConnectionTrait, key: &str) -> Result<Option<String>> {
-    Ok(Entity::find_by_id(key).one(db).await?.map(|setting| setting.value))
-}
-
-async fn write(db: &impl ConnectionTrait, key: &str, value: &str) -> Result<()> {
-    let row = ActiveModel { key: Set(key.to_owned()), value: Set(value.to_owned()) };
-    let replace = OnConflict::column(Column::Key).update_column(Column::Value).to_owned();
-    Entity::insert(row).on_conflict(replace).exec_without_returning(db).await?;
-    Ok(())
 }

@@ -37,7 +37,7 @@ pub async fn restore(db: &Db, file: &mut impl BufRead) -> Result<u64, BackupErro
     let tx = db.write().begin_with_options(options).await?;
     tables::refuse_rows(&tx).await?;
     let rows = read_tables(&tx, &mut lines).await?;
-    switches::pause_sending_in(&tx).await?;
+    switches::set_sending_paused(&tx, true).await?;
     tx.commit().await?;
     Ok(rows)
 }
