@@ -2,6 +2,8 @@
 //!
 //! Label values come from small closed sets (route, provider, class); never a number, a tenant or an id.
 
+use std::fmt::Write;
+
 /// What a metric counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -99,6 +101,26 @@ metrics! {
         "Webhooks refused as unsigned, wrongly signed, too large or unreadable.";
     CACHE_LOOKUPS = "phonehub_cache_lookups_total", Kind::Counter, ["cache", "outcome"],
         "Look-ups in in-process caches: hit or miss.";
+}
+
+/// The text of `docs/operations/metrics.md`.
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Metrics\n\nWritten from the table in `src/base/telemetry/names.rs`; a test compares it (`UPDATE_DOCS=1 cargo \
+         test metrics_page` writes it anew).\nLabels hold values of small closed sets; never a number, a tenant or an \
+         id.\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n",
+    );
+    for metric in ALL {
+        let kind = match metric.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram(_) => "histogram",
+        };
+        let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let (name, labels, about) = (metric.name, labels.join(", "), metric.about);
+        let _ = writeln!(page, "| `{name}` | {kind} | {labels} | {about} |");
+    }
+    page
 }
 
 /// Tells the recorder what each metric means.
