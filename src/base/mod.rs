@@ -18,6 +18,7 @@ pub mod phone;
 pub mod secrets;
 pub mod segments;
 pub mod start;
+pub mod stop;
 pub mod switches;
 pub mod telemetry;
 #[cfg(test)]
