@@ -1,9 +1,16 @@
 //! The command line: what can be typed. What a command does lives in the files beside; rules live in the library.
 
+pub(crate) mod admin;
+pub(crate) mod database;
+mod plain_http;
+pub(crate) mod sandbox;
+
+use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use phonehub::config::Config;
 
 /// One typed GraphQL API with live subscriptions in front of phone numbers and messaging.
 #[derive(Debug, Parser)]
@@ -79,8 +86,11 @@ pub enum Admin {
         /// Country of numbers written without a prefix, two letters
         #[arg(long, default_value = "US")]
         region: String,
+        /// It is the operator's own: gets texts to shared numbers that no conversation claims
+        #[arg(long)]
+        operator: bool,
     },
-    /// Make the first owner of an organisation and print a link that sets the password
+    /// Make the first owner of an organisation and print a password to change
     CreateOwner {
         /// The organisation's id (`org_…`)
         #[arg(long)]
@@ -148,6 +158,23 @@ pub enum Role {
     Agent,
     /// Reads
     Viewer,
+}
+
+/// Runs the server until it is asked to stop.
+pub(crate) async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
+    Ok(phonehub::app::serve(config).await?)
+}
+
+/// Prints what `schema.graphql` holds.
+pub(crate) fn schema() {
+    print!("{}", phonehub::api::schema::sdl());
+}
+
+/// Succeeds when the server of these settings says that it is ready.
+pub(crate) fn healthcheck(config: &Config) -> Result<(), Box<dyn Error>> {
+    let answer = plain_http::ask(config.listen, "/readyz", None)?;
+    println!("{}", answer.body.trim_end());
+    if answer.status == 200 { Ok(()) } else { Err("not ready".into()) }
 }
 
 #[cfg(test)]
