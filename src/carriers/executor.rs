@@ -145,3 +145,55 @@ fn outcome(answer: &Result<HttpResponse, Failure>) -> &'static str {
         Err(Failure::InDoubt(_)) => "in_doubt",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn answered(status: u16) -> HttpResponse {
+        let status = StatusCode::from_u16(status).expect("a status");
+        HttpResponse { status, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    fn broken(status: Option<u16>) -> Result<HttpResponse, HttpError> {
+        let status = status.map(|status| StatusCode::from_u16(status).expect("a status"));
+        Err(HttpError::InDoubt { status, reason: "reset".to_owned() })
+    }
+
+    #[test]
+    fn each_ending_has_its_health_and_its_label() {
+        let unsent = Err(HttpError::NotSent { reason: "refused".to_owned() });
+        for (answer, healthy, label) in [
+            (Ok(answered(201)), true, "ok"),
+            (Ok(answered(400)), true, "refused"),
+            (Ok(answered(429)), true, "rate_limited"),
+            (Ok(answered(503)), false, "server_error"),
+            (broken(Some(400)), true, "refused"),
+            (broken(Some(201)), false, "in_doubt"),
+            (broken(None), false, "in_doubt"),
+            (unsent, false, "not_sent"),
+        ] {
+            assert_eq!(is_healthy(&answer), healthy, "{answer:?}");
+            assert_eq!(outcome(&answer.map_err(failure)), label);
+        }
+    }
+
+    #[test]
+    fn a_status_tells_its_kind() {
+        for (status, kind) in [
+            (401, ErrorKind::Credentials),
+            (403, ErrorKind::Credentials),
+            (404, ErrorKind::NotFound),
+            (409, ErrorKind::Refused),
+            (429, ErrorKind::RateLimited),
+            (500, ErrorKind::Server),
+            (302, ErrorKind::Unreadable),
+            (200, ErrorKind::Unreadable),
+        ] {
+            assert_eq!(kind_of(StatusCode::from_u16(status).expect("a status")), kind, "{status}");
+        }
+    }
+}

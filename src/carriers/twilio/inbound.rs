@@ -8,7 +8,7 @@ use crate::base::phone::Address;
 /// Media of one message: far more than the ten that the carrier allows.
 const MAX_MEDIA: usize = 100;
 
-/// A text or media message that reached one of our senders. No `Debug`: it holds numbers and a text.
+/// A text or media message that reached one of our senders; holds numbers and a text. `Debug` hides both.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InboundMessage {
     /// `SM…` or `MM…`; the key of deduplication, for ever.

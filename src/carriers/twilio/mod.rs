@@ -3,6 +3,7 @@
 mod api;
 mod client;
 mod credentials;
+mod debug;
 mod decimal;
 mod error;
 mod inbound;

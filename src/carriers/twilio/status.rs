@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use super::webhook::{Malformed, VerifiedForm};
 use crate::carriers::messaging::RemoteStatus;
 
-/// What became of a message, as of when the carrier sent this: callbacks come twice, late and out of order. No
-/// `Debug`: it holds numbers.
+/// What became of a message, as of when the carrier sent this: callbacks come twice, late and out of order.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StatusCallback {
     /// Which message; with `status` the key of deduplication.

@@ -74,8 +74,8 @@ pub struct Malformed {
     pub field: &'static str,
 }
 
-/// The parameters of a verified form webhook; only `WebhookRequest::verify_form` makes one. No `Debug`: it holds
-/// numbers and texts.
+/// The parameters of a verified form webhook; only `WebhookRequest::verify_form` makes one. `Debug` shows
+/// the names alone.
 pub struct VerifiedForm {
     fields: BTreeMap<String, String>,
 }
