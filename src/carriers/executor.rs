@@ -5,8 +5,9 @@ use std::time::Instant;
 use http::StatusCode;
 
 use super::error::{CarrierError, ErrorKind};
-use crate::base::breaker::{Breaker, BreakerSettings};
+use crate::base::breaker::{Breaker, BreakerSettings, Change};
 use crate::base::http::{HttpClient, HttpError, HttpRequest, HttpResponse, redacted};
+use crate::base::telemetry::names;
 
 /// Calls one account at one provider; the breaker is the account's own, the connections are shared.
 #[derive(Debug)]
@@ -56,7 +57,11 @@ impl Executor {
         let answer = match self.breaker.admit(started) {
             Ok(admission) => {
                 let answer = self.http.send(request).await;
-                self.breaker.record(admission, is_healthy(&answer), Instant::now());
+                match self.breaker.record(admission, is_healthy(&answer), Instant::now()) {
+                    Some(Change::Opened) => self.open_breakers().increment(1.0),
+                    Some(Change::Closed) => self.open_breakers().decrement(1.0),
+                    None => {}
+                }
                 answer.map_err(failure)
             }
             Err(open) => Err(Failure::Definite(CarrierError {
@@ -66,6 +71,10 @@ impl Executor {
         };
         self.observe(operation, request, &answer, started);
         answer
+    }
+
+    fn open_breakers(&self) -> metrics::Gauge {
+        metrics::gauge!(names::CARRIER_BREAKERS_OPEN, "provider" => self.provider)
     }
 
     fn observe(
@@ -79,9 +88,10 @@ impl Executor {
         let provider = self.provider;
         let seconds = started.elapsed().as_secs_f64();
         let labels = [("provider", provider), ("operation", operation), ("outcome", outcome)];
-        metrics::histogram!("phonehub_carrier_request_seconds", &labels).record(seconds);
+        metrics::histogram!(names::CARRIER_REQUEST_SECONDS, &labels).record(seconds);
         if outcome != "ok" {
-            metrics::counter!("phonehub_carrier_errors_total", &labels).increment(1);
+            let labels = [("provider", provider), ("operation", operation), ("class", outcome)];
+            metrics::counter!(names::CARRIER_ERRORS, &labels).increment(1);
         }
         let status = answer.as_ref().ok().map(|response| response.status.as_u16());
         tracing::debug!(
@@ -93,6 +103,14 @@ impl Executor {
             url = redacted(&request.url),
             "carrier called"
         );
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        if !self.breaker.is_closed() {
+            self.open_breakers().decrement(1.0);
+        }
     }
 }
 

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -145,6 +146,8 @@ async fn a_hang_is_in_doubt() {
 
 #[tokio::test]
 async fn a_carrier_that_is_down_is_refused_and_then_left_alone() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _recording = metrics::set_default_local_recorder(&recorder);
     let carrier = Scripted::new().await;
     let client = carrier.client(PATIENT);
     drop(carrier);
@@ -157,6 +160,14 @@ async fn a_carrier_that_is_down_is_refused_and_then_left_alone() {
     assert_eq!((error.kind, error.retry()), (ErrorKind::BreakerOpen, RetryClass::Backoff));
     assert!(error.retry_after.is_some_and(|wait| !wait.is_zero()));
     assert!(!client.executor.is_available());
+
+    let page = recorder.handle().render();
+    let labels = r#"{provider="twilio",operation="send_message",class="not_sent"}"#;
+    assert!(page.contains(&format!("phonehub_carrier_errors_total{labels} 5")), "{page}");
+    assert!(page.contains(r#"phonehub_carrier_breakers_open{provider="twilio"} 1"#), "{page}");
+    drop(client);
+    let page = recorder.handle().render();
+    assert!(page.contains(r#"phonehub_carrier_breakers_open{provider="twilio"} 0"#), "{page}");
 }
 
 fn query(max_pages: u32) -> FindQuery {
