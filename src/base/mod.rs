@@ -13,6 +13,7 @@ pub mod error;
 pub mod events;
 pub mod feed;
 pub mod http;
+pub mod idempotency;
 pub mod jobs;
 pub mod phone;
 pub mod secrets;

@@ -1,0 +1,3 @@
+//! One folder a feature: verbs are files, `graphql` is thin. Features may call each other without cycles.
+
+pub mod messages;
