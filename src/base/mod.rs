@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod backup;
 pub mod breaker;
 pub mod bus;
 pub mod caller;
@@ -18,6 +19,8 @@ pub mod phone;
 pub mod secrets;
 pub mod segments;
 pub mod start;
+pub mod stop;
+pub mod switches;
 pub mod telemetry;
 #[cfg(test)]
 pub mod testing;
