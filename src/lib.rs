@@ -4,3 +4,4 @@
 pub mod base;
 pub mod carriers;
 pub mod config;
+pub mod graphql;
