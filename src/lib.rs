@@ -1,3 +1,3 @@
-//! PhoneHub: a self-hosted GraphQL API with subscriptions for phone numbers and messaging.
+//! `PhoneHub`: a self-hosted GraphQL API with subscriptions for phone numbers and messaging.
 
 pub mod sandbox;

@@ -1,13 +1,13 @@
-//! The emulated accounts with their keys, numbers and services, and the Account resource. Messages are elsewhere.
+//! The emulated accounts with their keys, numbers and services, and the Account resource. Messages are
+//! elsewhere.
 
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Json,
     extract::{OriginalUri, State},
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -124,7 +124,10 @@ impl Accounts {
     /// The account behind Basic credentials, and whether an API key opened it.
     pub(super) fn authenticate(&self, user: &str, password: &str) -> Option<(&AccountState, bool)> {
         if let Some((secret, owner)) = self.keys.get(user) {
-            return (secret == password).then(|| self.by_sid.get(owner)).flatten().map(|account| (account, true));
+            return (secret == password)
+                .then(|| self.by_sid.get(owner))
+                .flatten()
+                .map(|account| (account, true));
         }
         let account = self.by_sid.get(user)?;
         (account.auth_token == password).then_some((account, false))
@@ -137,9 +140,10 @@ pub(super) async fn fetch(
     OriginalUri(uri): OriginalUri,
     caller: Caller,
 ) -> Response {
+    let is_json = uri.path().strip_suffix(".json").is_some();
     let accounts = sandbox.accounts();
     match accounts.get(&caller.account) {
-        Some(account) if uri.path().ends_with(".json") => Json(account.to_json(!caller.by_key)).into_response(),
+        Some(account) if is_json => Json(account.to_json(!caller.by_key)).into_response(),
         _ => Refusal::not_found(uri.path()).into_response(),
     }
 }

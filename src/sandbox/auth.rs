@@ -1,5 +1,5 @@
-//! Who calls Twilio's API: Basic credentials, either Account SID and Auth Token or API key and secret, checked against the account in
-//! the path. Nothing else is decided here.
+//! Who calls Twilio's API: Basic credentials, either Account SID and Auth Token or API key and secret,
+//! checked against the account in the path. Nothing else is decided here.
 
 use std::sync::Arc;
 

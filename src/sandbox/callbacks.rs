@@ -1,5 +1,5 @@
-//! Tells the client's `StatusCallback` what became of a message: one after the other per message, or duplicated, reordered and dropped as a
-//! scripted fault wants it.
+//! Tells the client's `StatusCallback` what became of a message: one after the other per message, or
+//! duplicated, reordered and dropped as a scripted fault wants it.
 
 use std::{mem, sync::Arc};
 
@@ -79,7 +79,11 @@ async fn deliver(sandbox: &Arc<Sandbox>, message: &Message, status: Status) {
         return;
     }
     let Some(auth_token) = sandbox.auth_token(&message.account) else { return };
-    let at = message.history.iter().find(|moment| moment.status == status).map_or(message.updated, |moment| moment.at);
+    let at = message
+        .history
+        .iter()
+        .find(|moment| moment.status == status)
+        .map_or(message.updated, |moment| moment.at);
     let webhook = Webhook { url, get: false, params: params(message, status, at) };
     for _ in 0..=message.script.copies {
         let (delivery, _) = sandbox.webhooks.call(&webhook, &auth_token).await;

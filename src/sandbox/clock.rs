@@ -3,7 +3,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 /// The moment, as a carrier outside our process would see it.
-#[expect(clippy::disallowed_methods, reason = "the emulated carrier lives in its own time, as the real one does")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the emulated carrier lives in its own time, as the real one does"
+)]
 pub(super) fn now() -> DateTime<Utc> {
     Utc::now()
 }

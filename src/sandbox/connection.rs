@@ -52,7 +52,7 @@ impl serve::Listener for Listener {
         loop {
             match self.0.accept().await {
                 Ok((stream, addr)) => {
-                    // Without it small answers wait for the client's delayed acknowledgement; failing to set it only costs time.
+                    // Without it small answers wait for the client's delayed acknowledgement.
                     let _ = stream.set_nodelay(true);
                     return (Connection { stream, cut: Arc::default() }, addr);
                 }
@@ -87,7 +87,11 @@ impl Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }

@@ -1,5 +1,5 @@
-//! `/sandbox/…`: what a test or a demo does to the carrier and asks of it. No credentials, therefore loopback only; Twilio's own API is not
-//! in here.
+//! `/sandbox/…`: what a test or a demo does to the carrier and asks of it. No credentials, therefore loopback
+//! only; Twilio's own API is not in here.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -52,9 +52,14 @@ pub(super) fn routes(sandbox: &Arc<Sandbox>) -> Router<Arc<Sandbox>> {
         .layer(middleware::from_fn_with_state(sandbox.clone(), guard))
 }
 
-/// Lets in this machine's own programs: no other machine, and no web page in a browser on this one (neither by a form of its own nor by a name
-/// that it points at loopback).
-async fn guard(State(sandbox): Shared, ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
+/// Lets in this machine's own programs: no other machine, and no web page in a browser on this one (neither
+/// by a form of its own nor by a name that it points at loopback).
+async fn guard(
+    State(sandbox): Shared,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
     let local = peer.addr.ip().to_canonical().is_loopback() && names_loopback(request.headers());
     let from_a_page = request.headers().contains_key(header::ORIGIN);
     if (local && !from_a_page) || sandbox.open_control {
@@ -71,7 +76,10 @@ fn names_loopback(headers: &HeaderMap) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-async fn create_account(State(sandbox): Shared, Json(mut account): Json<Account>) -> Result<Response, Refusal> {
+async fn create_account(
+    State(sandbox): Shared,
+    Json(mut account): Json<Account>,
+) -> Result<Response, Refusal> {
     if account.sid.is_empty() {
         account.sid = sid::random("AC");
     }
@@ -163,7 +171,8 @@ async fn message(State(sandbox): Shared, Path(sid): Path<String>) -> Response {
 
 async fn inbox(State(sandbox): Shared, Path(number): Path<String>) -> Json<Value> {
     let filter = Filter { to: Some(number), ..Filter::default() };
-    let found: Vec<_> = sandbox.store().newest(&filter).rev().filter(|message| message.reached_phone()).cloned().collect();
+    let found: Vec<_> =
+        sandbox.store().newest(&filter).rev().filter(|message| message.reached_phone()).cloned().collect();
     let texts = found.iter().map(|message| {
         json!({
             "sid": message.sid,

@@ -1,4 +1,5 @@
-//! `POST …/Messages.json`: reads the parameters, refuses what Twilio refuses, keeps the message and lets it live.
+//! `POST …/Messages.json`: reads the parameters, refuses what Twilio refuses, keeps the message and lets it
+//! live.
 
 use std::sync::Arc;
 
@@ -154,7 +155,8 @@ fn order(sandbox: &Sandbox, account: &str, params: &Params) -> Result<Order, Ref
 
 fn content(params: &Params) -> Result<(String, Vec<String>), Refusal> {
     let body = params.get("Body").unwrap_or_default().to_owned();
-    let media: Vec<String> = params.all("MediaUrl").filter(|url| !url.is_empty()).map(str::to_owned).collect();
+    let media: Vec<String> =
+        params.all("MediaUrl").filter(|url| !url.is_empty()).map(str::to_owned).collect();
     if body.is_empty() && media.is_empty() {
         return Err(Refusal::bad(21602, "Message body is required."));
     }
@@ -178,13 +180,17 @@ pub(super) fn is_web_address(url: &str) -> bool {
 
 fn is_e164(number: &str) -> bool {
     let digits = number.strip_prefix('+').unwrap_or_default();
-    (8..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+    (8..=15).contains(&digits.len())
+        && !digits.starts_with('0')
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn recipient(to: &str) -> Result<(), Refusal> {
     match Outcome::of(to) {
         Outcome::Refused(21610) => Err(opted_out()),
-        Outcome::Refused(21614) => Err(Refusal::bad(21614, format!("To number: {to}, is not a mobile number"))),
+        Outcome::Refused(21614) => {
+            Err(Refusal::bad(21614, format!("To number: {to}, is not a mobile number")))
+        }
         Outcome::Refused(code) => Err(Refusal::bad(code, format!("Invalid 'To' Phone Number: {to}"))),
         _ if is_e164(to) => Ok(()),
         _ => Err(Refusal::bad(21211, format!("Invalid 'To' Phone Number: {to}"))),
@@ -212,8 +218,10 @@ fn sender(
     if let Some(from) = from {
         check_from(account, from)?;
     }
-    let scope = service.map_or_else(|| from.map(|from| account.opt_out_scope(from)), |sid| Some(sid.to_owned()));
-    let block = Block { account: account.sid.clone(), sender: scope.unwrap_or_default(), contact: to.to_owned() };
+    let scope =
+        service.map_or_else(|| from.map(|from| account.opt_out_scope(from)), |sid| Some(sid.to_owned()));
+    let block =
+        Block { account: account.sid.clone(), sender: scope.unwrap_or_default(), contact: to.to_owned() };
     if account.handles_stop && sandbox.store().is_blocked(&block) {
         return Err(opted_out());
     }
@@ -277,6 +285,7 @@ fn schedule(sandbox: &Sandbox, params: &Params) -> Result<Option<DateTime<Utc>>,
     let notice = TimeDelta::from_std(sandbox.timing.schedule_notice).unwrap_or_default();
     let now = clock::now();
     let in_window = |at: &DateTime<Utc>| (now + notice..=now + LONGEST_SCHEDULE).contains(at);
-    let refusal = || Refusal::bad(35114, "SendAt must be an ISO 8601 time between 15 minutes and 35 days from now");
+    let refusal =
+        || Refusal::bad(35114, "SendAt must be an ISO 8601 time between 15 minutes and 35 days from now");
     send_at.filter(in_window).map(Some).ok_or_else(refusal)
 }

@@ -1,7 +1,8 @@
 //! Twilio's error answers: which refusal when, and how it is written. Nothing decides here.
 //!
-//! 401/20003 credentials · 404/20404 unknown path or foreign resource · 409/20009 still being worked on · 429/20429 too many
-//! requests · 5xx/20500 scripted faults · 400 and a code from the message's own list otherwise.
+//! 401/20003 credentials · 404/20404 unknown path or foreign resource · 409/20009 still being worked on ·
+//! 429/20429 too many requests · 5xx/20500 scripted faults · 400 and a code from the message's own list
+//! otherwise.
 
 use axum::{
     Json,
@@ -40,7 +41,8 @@ impl Refusal {
     }
 
     pub(super) fn unfinished(action: &str) -> Self {
-        let message = format!("Cannot {action} this resource before the processing of the message has completed");
+        let message =
+            format!("Cannot {action} this resource before the processing of the message has completed");
         Self::new(StatusCode::CONFLICT, 20009, message)
     }
 

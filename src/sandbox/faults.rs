@@ -1,5 +1,5 @@
-//! Scripted faults: the rules that a test puts in, and which of them a request or message meets. How one is carried out is in `mishap`,
-//! `callbacks` and `inbound`.
+//! Scripted faults: the rules that a test puts in, and which of them a request or message meets. How one is
+//! carried out is in `mishap`, `callbacks` and `inbound`.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,8 @@ pub(super) enum Fault {
     },
     /// Reset the connection.
     Reset { when: Stage },
-    /// Say nothing for so many milliseconds. `before`: nothing is taken, then 503. `after`: taken at once, then the true answer.
+    /// Say nothing for so many milliseconds. `before`: nothing is taken, then 503. `after`: taken at once,
+    /// then the true answer.
     Hang { when: Stage, ms: u64 },
     /// Take the request and answer 201 (or 200) with a body that is no JSON.
     Garbage,
@@ -256,7 +257,9 @@ impl Active {
     /// Uses the rule up once, if it is of the kind and matches.
     fn strike(&mut self, kind: fn(&Fault) -> bool, occasion: Occasion<'_>) -> Option<Fault> {
         let rule = &self.rule;
-        let same = |wanted: &Option<String>, is: Option<&str>| wanted.as_deref().is_none_or(|wanted| is == Some(wanted));
+        let same = |wanted: &Option<String>, is: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| is == Some(wanted))
+        };
         let spent = rule.times.is_some_and(|times| self.struck >= times);
         let meets = kind(&rule.fault)
             && (rule.on == occasion.operation || !rule.fault.is_of_request())

@@ -1,5 +1,5 @@
-//! A phone texts one of an account's numbers: the carrier keeps the message, sees to opt-out words, calls the number's webhook and sends the
-//! replies that its answer asks for.
+//! A phone texts one of an account's numbers: the carrier keeps the message, sees to opt-out words, calls the
+//! number's webhook and sends the replies that its answer asks for.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -108,7 +108,8 @@ fn answer_keyword(sandbox: &Arc<Sandbox>, account: &AccountState, message: &Mess
 async fn announce(sandbox: &Arc<Sandbox>, account: &AccountState, message: &Arc<Message>) -> Received {
     let mut received = Received { sid: message.sid.clone(), ..Received::default() };
     // Read now: the client may have set another address since the message came.
-    let number = sandbox.accounts().get(&account.sid).and_then(|account| account.number(&message.to).cloned());
+    let number =
+        sandbox.accounts().get(&account.sid).and_then(|account| account.number(&message.to).cloned());
     let hooks = number.map(|number| number.sms_hooks()).unwrap_or_default();
     let occasion = Occasion {
         operation: Operation::Create,
@@ -185,7 +186,7 @@ fn act_on(
     }
 }
 
-/// XML is TwiML; plain text is the reply itself.
+/// XML is `TwiML`; plain text is the reply itself.
 fn replies_in(answer: &Answer) -> Result<Vec<Reply>, u32> {
     let kind = answer.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
@@ -196,13 +197,19 @@ fn replies_in(answer: &Answer) -> Result<Vec<Reply>, u32> {
     }
 }
 
-fn check_reply(sandbox: &Sandbox, account: &AccountState, message: &Message, reply: &Reply) -> Result<(), u32> {
+fn check_reply(
+    sandbox: &Sandbox,
+    account: &AccountState,
+    message: &Message,
+    reply: &Reply,
+) -> Result<(), u32> {
     let to = reply.to.as_ref().or(message.from.as_ref()).cloned().unwrap_or_default();
     let from = reply.from.as_ref().unwrap_or(&message.to);
     if reply.body.is_empty() && reply.media.is_empty() {
         return Err(14103);
     }
-    let block = Block { account: account.sid.clone(), sender: account.opt_out_scope(from), contact: to.clone() };
+    let block =
+        Block { account: account.sid.clone(), sender: account.opt_out_scope(from), contact: to.clone() };
     let store = sandbox.store();
     if account.handles_stop && store.is_blocked(&block) {
         return Err(21610);

@@ -1,5 +1,5 @@
-//! The file from which a restarted sandbox knows its messages again: JSON lines, written before the change is answered, so that
-//! they survive a kill of the process. Secrets are not written.
+//! The file from which a restarted sandbox knows its messages again: JSON lines, written before the change is
+//! answered, so that they survive a kill of the process. Secrets are not written.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -43,7 +43,8 @@ impl Journal {
         Self(None)
     }
 
-    /// Writes one line. A full disk is reported and does not stop the sandbox: it emulates, it does not keep books.
+    /// Writes one line. A full disk is reported and does not stop the sandbox: it emulates, it does not keep
+    /// books.
     pub(super) fn write(&mut self, entry: &Entry<'_>) {
         let Some(file) = &mut self.0 else { return };
         let written = line(entry).and_then(|line| file.write_all(&line));

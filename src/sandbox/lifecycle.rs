@@ -1,5 +1,5 @@
-//! How an outbound message lives on after it was accepted: queued, sent, delivered or not, priced. The steps are a pure function; one task
-//! a message walks them.
+//! How an outbound message lives on after it was accepted: queued, sent, delivered or not, priced. The steps
+//! are a pure function; one task a message walks them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,33 +26,28 @@ pub(super) struct Step {
     pub(super) error: Option<u32>,
 }
 
-const fn step(after: Duration, status: Status) -> Option<Step> {
-    Some(Step { after, status, error: None })
-}
-
 /// The step that follows, by the status and the recipient; `None` at the end.
 pub(super) fn next(message: &Message, timing: &Timing) -> Option<Step> {
-    let failing = |after, status, code| Some(Step { after, status, error: Some(code) });
-    match (message.status, Outcome::of(&message.to)) {
+    let (after, status, error) = match (message.status, Outcome::of(&message.to)) {
         (Status::Scheduled, _) => {
-            let wait = message.send_at? - clock::now();
-            step(wait.to_std().unwrap_or_default(), Status::Queued)
+            let notice = message.send_at? - clock::now();
+            (notice.to_std().unwrap_or_default(), Status::Queued, None)
         }
-        (Status::Accepted, _) => step(timing.accepted_to_queued, Status::Queued),
+        (Status::Accepted, _) => (timing.accepted_to_queued, Status::Queued, None),
         (Status::Queued, Outcome::Stuck) => {
-            let validity = Duration::from_secs(message.validity?.into());
-            failing(validity, Status::Failed, 30036)
+            (Duration::from_secs(message.validity?.into()), Status::Failed, Some(30036))
         }
-        (Status::Queued, Outcome::Failed(code)) => failing(timing.queued_to_sent, Status::Failed, code),
-        (Status::Queued, _) => step(timing.queued_to_sent, Status::Sent),
-        (Status::Sent, Outcome::NoReceipt) => None,
-        (Status::Sent, Outcome::Slow) => step(timing.slow, Status::Delivered),
+        (Status::Queued, Outcome::Failed(code)) => (timing.queued_to_sent, Status::Failed, Some(code)),
+        (Status::Queued, _) => (timing.queued_to_sent, Status::Sent, None),
+        (Status::Sent, Outcome::NoReceipt) => return None,
+        (Status::Sent, Outcome::Slow) => (timing.slow, Status::Delivered, None),
         (Status::Sent, Outcome::Undelivered(code)) => {
-            failing(timing.sent_to_delivered, Status::Undelivered, code)
+            (timing.sent_to_delivered, Status::Undelivered, Some(code))
         }
-        (Status::Sent, _) => step(timing.sent_to_delivered, Status::Delivered),
-        _ => None,
-    }
+        (Status::Sent, _) => (timing.sent_to_delivered, Status::Delivered, None),
+        _ => return None,
+    };
+    Some(Step { after, status, error })
 }
 
 /// Lets a message live, also one that a journal brought back half-way.
@@ -116,7 +111,7 @@ async fn wait(sandbox: &Sandbox, message: &Message, time: Duration) -> bool {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         () = sleep(time) => true,
@@ -161,7 +156,8 @@ pub(super) fn charge_later(sandbox: &Arc<Sandbox>, message: &Message) {
     }));
 }
 
-/// An echo phone answers what the API sent it; not replies, and not its own words, so that two machines never talk for ever.
+/// An echo phone answers what the API sent it; not replies, and not its own words, so that two machines never
+/// talk for ever.
 fn echo_later(sandbox: &Arc<Sandbox>, message: &Arc<Message>) {
     let answers = Outcome::of(&message.to) == Outcome::Echo
         && message.direction == Direction::OutboundApi

@@ -1,4 +1,5 @@
-//! The Media resource of messages: list, description, and the bytes behind a redirect, as Twilio serves them from another place.
+//! The Media resource of messages: list, description, and the bytes behind a redirect, as Twilio serves them
+//! from another place.
 
 use std::sync::Arc;
 
@@ -119,15 +120,16 @@ fn lead_to(sandbox: &Sandbox, message: &Message, media: &Media) -> Response {
     (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response()
 }
 
-/// `GET /content/{message}/{ME}`: the bytes that are kept here. Like Twilio's content servers it asks for no credentials: who knows the two
-/// random identifiers may read.
+/// `GET /content/{message}/{ME}`: the bytes that are kept here. Like Twilio's content servers it asks for no
+/// credentials: who knows the two random identifiers may read.
 pub(super) async fn content(
     State(sandbox): State<Arc<Sandbox>>,
     OriginalUri(uri): OriginalUri,
     Path((message_sid, media_sid)): Path<(String, String)>,
 ) -> Response {
     let message = sandbox.store().get(&message_sid);
-    let media = message.as_ref().and_then(|message| message.media.iter().find(|media| media.sid == media_sid));
+    let media =
+        message.as_ref().and_then(|message| message.media.iter().find(|media| media.sid == media_sid));
     let kept = media.and_then(|media| Some((media, STANDARD.decode(media.base64.as_ref()?).ok()?)));
     match kept {
         Some((media, bytes)) => ([(header::CONTENT_TYPE, media.content_type.clone())], bytes).into_response(),

@@ -1,16 +1,11 @@
-//! A message as the carrier keeps it, and as its API writes it. What happens to one is in `lifecycle` and `inbound`.
+//! A message as the carrier keeps it, and as its API writes it. What happens to one is in `lifecycle` and
+//! `inbound`.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{
-    clock::rfc2822,
-    errors::delivery_error_text,
-    faults::Script,
-    price,
-    webhook::Delivery,
-};
+use super::{clock::rfc2822, errors::delivery_error_text, faults::Script, price, webhook::Delivery};
 
 /// Twilio's words for the state of a message, those that the sandbox uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -64,7 +64,8 @@ fn page(sandbox: &Sandbox, account: &str, path: &str, params: &Params) -> Result
     Ok(ListUri { path, params, request }.answer("messages", Page { items, more: page.more }, ends))
 }
 
-/// `DateSent`, `DateSent<`, `DateSent>`; all three include the day or moment itself. `DateSent<=…` reads as the key `DateSent<`.
+/// `DateSent`, `DateSent<`, `DateSent>`; all three include the day or moment itself. `DateSent<=…` reads as
+/// the key `DateSent<`.
 fn sent_bounds(params: &Params) -> Result<Vec<SentBound>, Refusal> {
     let mut bounds = Vec::new();
     for (key, value) in params.pairs().filter(|(_, value)| !value.is_empty()) {
@@ -75,7 +76,8 @@ fn sent_bounds(params: &Params) -> Result<Vec<SentBound>, Refusal> {
             _ => continue,
         };
         let when = When::parse(value.trim_start_matches('='));
-        bounds.push(bound(when.ok_or_else(|| Refusal::bad(20001, format!("'{value}' is not a valid date")))?));
+        bounds
+            .push(bound(when.ok_or_else(|| Refusal::bad(20001, format!("'{value}' is not a valid date")))?));
     }
     Ok(bounds)
 }
@@ -90,7 +92,13 @@ fn find(sandbox: &Sandbox, caller: &Caller, file: &str) -> Result<Arc<Message>, 
     sandbox.store().get(sid).filter(|message| message.account == caller.account).ok_or_else(missing)
 }
 
-async fn on_one<F>(sandbox: Arc<Sandbox>, peer: Peer, operation: Operation, (caller, file): (Caller, String), act: F) -> Response
+async fn on_one<F>(
+    sandbox: Arc<Sandbox>,
+    peer: Peer,
+    operation: Operation,
+    (caller, file): (Caller, String),
+    act: F,
+) -> Response
 where
     F: FnOnce(&Arc<Sandbox>, Arc<Message>) -> Result<Response, Refusal> + Send + 'static,
 {
@@ -98,10 +106,19 @@ where
         Ok(message) => message,
         Err(refusal) => return refusal.into_response(),
     };
-    let occasion =
-        Occasion { operation, account: &caller.account, to: Some(&message.to), from: message.from.as_deref() };
+    let occasion = Occasion {
+        operation,
+        account: &caller.account,
+        to: Some(&message.to),
+        from: message.from.as_deref(),
+    };
     let fault = sandbox.faults().strike_request(occasion);
-    mishap::under(fault, &peer, async move { act(&sandbox, message).unwrap_or_else(IntoResponse::into_response) }).await
+    mishap::under(
+        fault,
+        &peer,
+        async move { act(&sandbox, message).unwrap_or_else(IntoResponse::into_response) },
+    )
+    .await
 }
 
 /// `GET …/Messages/{sid}.json`
@@ -149,7 +166,9 @@ pub(super) async fn update(
             (Some("canceled"), _) => cancel(sandbox, &message)?,
             (None, Some("")) => redact(sandbox, &message)?,
             (Some(_), _) => return Err(Refusal::bad(20001, "Parameter 'Status' must be 'canceled'")),
-            (None, Some(_)) => return Err(Refusal::bad(20001, "Parameter 'Body' can only be set to an empty string")),
+            (None, Some(_)) => {
+                return Err(Refusal::bad(20001, "Parameter 'Body' can only be set to an empty string"));
+            }
             (None, None) => message,
         };
         Ok(Json(changed.to_json()).into_response())

@@ -1,4 +1,5 @@
-//! Carries out the scripted faults that befall a request: refusals, hangs, resets, garbage. Which one strikes is decided in `faults`.
+//! Carries out the scripted faults that befall a request: refusals, hangs, resets, garbage. Which one strikes
+//! is decided in `faults`.
 
 use std::{future::Future, time::Duration};
 

@@ -1,8 +1,10 @@
-//! The sandbox: an emulator of Twilio's messaging over real HTTP, for the demo, for tests and for developers without an account. It imports
-//! nothing of ours, so that it cannot share a mistake with the client that is tested against it.
+//! The sandbox: an emulator of Twilio's messaging over real HTTP, for the demo, for tests and for developers
+//! without an account. It imports nothing of ours, so that it cannot share a mistake with the client that is
+//! tested against it.
 //!
-//! `/2010-04-01/…` is Twilio's API (messages, media, numbers, account; Basic auth; form bodies; its error JSON); webhooks are called and signed
-//! as Twilio does. `/sandbox/…` is the stage door, for this machine only:
+//! `/2010-04-01/…` is Twilio's API (messages, media, numbers, account; Basic auth; form bodies; its error
+//! JSON); webhooks are called and signed as Twilio does. `/sandbox/…` is the stage door, for this machine
+//! only:
 //!
 //! | | |
 //! |---|---|
@@ -13,10 +15,11 @@
 //! | `POST /sandbox/accounts` | create or replace an account |
 //! | `GET /sandbox/stats`, `GET /sandbox/idle`, `GET /sandbox/numbers`, `POST /sandbox/reset` | counts, wait until all is quiet, [`TEST_NUMBERS`], forget |
 //!
-//! Faults: `refuse {code, status?, message?}`, `rate_limit {retry_after?}`, `server_error {when, status?}`, `reset {when}`, `hang {when, ms}`,
-//! `garbage`, `list_lag {ms}`, `duplicate_callbacks {copies?}`, `reorder_callbacks`, `early_callback`, `drop_callbacks {statuses?}`,
-//! `duplicate_inbound {copies?}`, `alter_body`; `when` is `before` or `after` the carrier took the request (for `hang` also `late`: taken when
-//! the time is up, even if the client has gone). `on` is `create` unless said otherwise.
+//! Faults: `refuse {code, status?, message?}`, `rate_limit {retry_after?}`, `server_error {when, status?}`,
+//! `reset {when}`, `hang {when, ms}`, `garbage`, `list_lag {ms}`, `duplicate_callbacks {copies?}`,
+//! `reorder_callbacks`, `early_callback`, `drop_callbacks {statuses?}`, `duplicate_inbound {copies?}`,
+//! `alter_body`; `when` is `before` or `after` the carrier took the request (for `hang` also `late`: taken
+//! when the time is up, even if the client has gone). `on` is `create` unless said otherwise.
 
 mod accounts;
 mod auth;
@@ -145,7 +148,8 @@ impl Running {
         self.addr
     }
 
-    /// Takes no more requests, finishes those under way, drops what messages would still have become (a journal keeps it).
+    /// Takes no more requests, finishes those under way, drops what messages would still have become (a
+    /// journal keeps it).
     pub async fn stop(mut self) {
         self.closing.cancel();
         self.sandbox.end_tasks();

@@ -1,4 +1,5 @@
-//! The `IncomingPhoneNumbers` resource: list, fetch, and update of the webhook addresses. Buying and releasing come with their issue.
+//! The `IncomingPhoneNumbers` resource: list, fetch, and update of the webhook addresses. Buying and
+//! releasing come with their issue.
 
 use std::sync::Arc;
 
@@ -66,7 +67,11 @@ impl NumberState {
     /// Where an inbound message is announced, in the order of trying.
     pub(super) fn sms_hooks(&self) -> Vec<Hook> {
         let hooks = [(&self.sms_url, &self.sms_method), (&self.sms_fallback_url, &self.sms_fallback_method)];
-        hooks.into_iter().filter(|(url, _)| !url.is_empty()).map(|(url, method)| (url.clone(), method == "GET")).collect()
+        hooks
+            .into_iter()
+            .filter(|(url, _)| !url.is_empty())
+            .map(|(url, method)| (url.clone(), method == "GET"))
+            .collect()
     }
 
     fn change(&mut self, params: &Params) -> Result<(), Refusal> {
@@ -137,7 +142,9 @@ impl NumberState {
 
 /// Whether `number` holds the pattern: digits, `*` for any one of them, anywhere in it.
 fn holds(number: &str, pattern: &str) -> bool {
-    let same = |window: &[u8]| window.iter().zip(pattern.as_bytes()).all(|(digit, wanted)| *wanted == b'*' || digit == wanted);
+    let same = |window: &[u8]| {
+        window.iter().zip(pattern.as_bytes()).all(|(digit, wanted)| *wanted == b'*' || digit == wanted)
+    };
     pattern.is_empty() || number.as_bytes().windows(pattern.len()).any(same)
 }
 
@@ -174,7 +181,9 @@ fn page(sandbox: &Sandbox, account: &str, path: &str, params: &Params) -> Result
     let skip = match request.cursor {
         Cursor::Skip(count) => count,
         Cursor::After(position) => usize::try_from(position).unwrap_or(usize::MAX),
-        Cursor::Before(position) => usize::try_from(position).unwrap_or(usize::MAX).saturating_sub(request.size),
+        Cursor::Before(position) => {
+            usize::try_from(position).unwrap_or(usize::MAX).saturating_sub(request.size)
+        }
     };
     let items: Vec<_> = found.iter().skip(skip).take(request.size).map(|number| number.to_json()).collect();
     let end = skip.saturating_add(items.len());

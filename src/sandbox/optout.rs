@@ -1,4 +1,5 @@
-//! The opt-outs that the carrier keeps, by account, sender or messaging service, and contact, and the words that make them.
+//! The opt-outs that the carrier keeps, by account, sender or messaging service, and contact, and the words
+//! that make them.
 
 use std::collections::HashSet;
 
@@ -16,7 +17,9 @@ impl Keyword {
     /// The whole text, trimmed, in any case, must be the word: "STOP PLEASE" is none.
     pub(super) fn of(body: &str) -> Option<Self> {
         match body.trim().to_uppercase().as_str() {
-            "STOP" | "STOPALL" | "UNSUBSCRIBE" | "CANCEL" | "END" | "QUIT" | "REVOKE" | "OPTOUT" => Some(Self::Stop),
+            "STOP" | "STOPALL" | "UNSUBSCRIBE" | "CANCEL" | "END" | "QUIT" | "REVOKE" | "OPTOUT" => {
+                Some(Self::Stop)
+            }
             "START" | "YES" | "UNSTOP" => Some(Self::Start),
             "HELP" | "INFO" => Some(Self::Help),
             _ => None,

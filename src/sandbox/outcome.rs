@@ -39,7 +39,8 @@ const fn test_number(phone_number: &'static str, outcome: Outcome, meaning: &'st
     TestNumber { phone_number, outcome, meaning }
 }
 
-/// Every recipient with a special fate, all from the range that is reserved for fiction. A message to any other number is delivered.
+/// Every recipient with a special fate, all from the range that is reserved for fiction. A message to any
+/// other number is delivered.
 pub const TEST_NUMBERS: &[TestNumber] = &[
     test_number("+12065550100", Outcome::Delivered, "delivered, as any number that is not in this list"),
     test_number("+12065550101", Outcome::Undelivered(30003), "undelivered: handset off or out of reach"),

@@ -1,4 +1,5 @@
-//! Twilio's connection overrides: settings in the fragment of a webhook URL, `#ct=2000&rt=5000&tt=15000&rc=3&rp=ct,5xx`
+//! Twilio's connection overrides: settings in the fragment of a webhook URL,
+//! `#ct=2000&rt=5000&tt=15000&rc=3&rp=ct,5xx`
 //! (<https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides>). Parsing only.
 
 use std::time::Duration;
@@ -21,7 +22,6 @@ pub(super) struct Overrides {
 
 /// After which failures another attempt is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::struct_field_names, reason = "Twilio's own four words, prefixed alike so that they may begin with digits")]
 pub(super) struct RetryPolicy {
     pub(super) on_connect: bool,
     pub(super) on_read: bool,
@@ -42,7 +42,8 @@ impl Default for Overrides {
 }
 
 impl Overrides {
-    /// The URL as it is requested and signed, and what its fragment asks for. Values out of range are brought into it.
+    /// The URL as it is requested and signed, and what its fragment asks for. Values out of range are brought
+    /// into it.
     pub(super) fn split(url: &str) -> (&str, Self) {
         let (address, fragment) = url.split_once('#').unwrap_or((url, ""));
         let mut overrides = Self::default();

@@ -1,5 +1,5 @@
-//! Twilio's pages of API 2010-04-01: `PageSize`, `Page`, `PageToken`, relative URIs. Keyed by position, so that new items do not shift a
-//! page that a client is about to follow.
+//! Twilio's pages of API 2010-04-01: `PageSize`, `Page`, `PageToken`, relative URIs. Keyed by position, so
+//! that new items do not shift a page that a client is about to follow.
 
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
@@ -72,7 +72,8 @@ pub(super) struct ListUri<'a> {
 impl ListUri<'_> {
     fn at(&self, page: usize, token: Option<String>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        let filters = self.params.pairs().filter(|(key, _)| !matches!(*key, "PageSize" | "Page" | "PageToken"));
+        let filters =
+            self.params.pairs().filter(|(key, _)| !matches!(*key, "PageSize" | "Page" | "PageToken"));
         query.extend_pairs(filters);
         query.append_pair("PageSize", &self.request.size.to_string());
         query.append_pair("Page", &page.to_string());
@@ -82,12 +83,14 @@ impl ListUri<'_> {
         format!("{}?{}", self.path, query.finish())
     }
 
-    /// The whole answer: paging fields, and the rendered items under `name`. `positions` are those of the first and last item.
+    /// The whole answer: paging fields, and the rendered items under `name`. `positions` are those of the
+    /// first and last item.
     pub(super) fn answer(&self, name: &str, page: Page<Value>, positions: Option<(u64, u64)>) -> Value {
         let PageRequest { size, page: number, .. } = self.request;
         let token = |direction: &str, position: u64| Some(format!("{direction}{position:016x}"));
         let next = positions.filter(|_| page.more).map(|(_, last)| self.at(number + 1, token("PA", last)));
-        let previous = positions.filter(|_| number > 0).map(|(first, _)| self.at(number - 1, token("PB", first)));
+        let previous =
+            positions.filter(|_| number > 0).map(|(first, _)| self.at(number - 1, token("PB", first)));
         let start = number.saturating_mul(size);
         let mut answer = Map::new();
         answer.insert("first_page_uri".into(), self.at(0, None).into());

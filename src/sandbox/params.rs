@@ -1,4 +1,5 @@
-//! Parameters of a request, from a form body or a query: CamelCase names, repeated for lists. No meaning is given to them here.
+//! Parameters of a request, from a form body or a query: CamelCase names, repeated for lists. No meaning is
+//! given to them here.
 
 use url::form_urlencoded;
 
@@ -42,7 +43,9 @@ impl Params {
     /// A whole number; 20001 for anything else.
     pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, Refusal> {
         let Some(value) = self.filled(name) else { return Ok(None) };
-        let number = value.parse().map_err(|_| Refusal::bad(20001, format!("Parameter '{name}' is not an integer")))?;
+        let number = value
+            .parse()
+            .map_err(|_| Refusal::bad(20001, format!("Parameter '{name}' is not an integer")))?;
         Ok(Some(number))
     }
 }

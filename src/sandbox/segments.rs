@@ -1,5 +1,6 @@
-//! How the emulated carrier cuts and alters a text: GSM 03.38, UCS-2, smart encoding, shortened links. Twilio's tables come from
-//! `specs/`; the counting is the sandbox's own, so that it cannot share a mistake with what it tests.
+//! How the emulated carrier cuts and alters a text: GSM 03.38, UCS-2, smart encoding, shortened links.
+//! Twilio's tables come from `specs/`; the counting is the sandbox's own, so that it cannot share a mistake
+//! with what it tests.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,6 +8,8 @@ use std::{
 };
 
 use serde::Deserialize;
+
+use super::sid;
 
 #[derive(Deserialize)]
 struct Tables {
@@ -67,9 +70,13 @@ pub(super) fn smart_encode(body: &str) -> String {
 
 /// Replaces every link by a short one, as Twilio's link shortening does.
 pub(super) fn shorten_links(body: &str) -> String {
-    let words = body.split(' ').map(|word| match word.starts_with("http://") || word.starts_with("https://") {
-        true => format!("https://twil.example/{}", &super::sid::stable("", word)[..8]),
-        false => word.to_owned(),
+    let words = body.split(' ').map(|word| {
+        let is_link = word.starts_with("http://") || word.starts_with("https://");
+        if is_link {
+            format!("https://twil.example/{}", &sid::stable("", word)[..8])
+        } else {
+            word.to_owned()
+        }
     });
     words.collect::<Vec<_>>().join(" ")
 }

@@ -1,23 +1,28 @@
-//! What a caller must say to start the sandbox: where it listens, whom it serves, how fast it lives. No behaviour.
+//! What a caller must say to start the sandbox: where it listens, whom it serves, how fast it lives. No
+//! behaviour.
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-/// Everything that [`start`](super::start) needs. `Settings::default()` listens on loopback port 8081 and knows no account.
+/// Everything that [`start`](super::start) needs. `Settings::default()` listens on loopback port 8081 and
+/// knows no account.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The root that clients reach it by, when that is not `http://{listen}` (behind a proxy, in a container).
+    /// The root that clients reach it by, when that is not `http://{listen}` (behind a proxy, in a
+    /// container).
     pub public_url: Option<String>,
     /// The accounts that exist from the start; more come through `POST /sandbox/accounts`.
     pub accounts: Vec<Account>,
     /// How long each stage of a message lasts.
     pub timing: Timing,
-    /// A file of JSON lines that lets a restarted sandbox know its messages, opt-outs and webhook addresses again.
+    /// A file of JSON lines that lets a restarted sandbox know its messages, opt-outs and webhook addresses
+    /// again.
     pub journal: Option<PathBuf>,
-    /// Serve `/sandbox/…` to other machines too. It needs no credentials, so leave it off on a shared network.
+    /// Serve `/sandbox/…` to other machines too. It needs no credentials, so leave it off on a shared
+    /// network.
     pub open_control: bool,
     /// Messages kept; the oldest is forgotten beyond that.
     pub capacity: usize,
@@ -56,7 +61,8 @@ pub struct Account {
     /// Its messaging services.
     #[serde(default)]
     pub services: Vec<Service>,
-    /// Twilio's own answer to STOP, and 21610 for later sends. Off, as for a stand-alone short code, STOP is a text like any other.
+    /// Twilio's own answer to STOP, and 21610 for later sends. Off, as for a stand-alone short code, STOP is
+    /// a text like any other.
     #[serde(default = "yes")]
     pub handles_stop: bool,
     /// Advanced Opt-Out: inbound webhooks carry `OptOutType`.

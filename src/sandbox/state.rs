@@ -1,5 +1,6 @@
-//! The one thing that all handlers share: accounts, messages, faults and counts, each behind its own short lock, and the tasks that run. Locks
-//! are taken in this order and never held over an await: accounts, store, faults, stats.
+//! The one thing that all handlers share: accounts, messages, faults and counts, each behind its own short
+//! lock, and the tasks that run. Locks are taken in this order and never held over an await: accounts, store,
+//! faults, stats.
 
 use std::{
     io,
@@ -20,7 +21,8 @@ use super::{
     webhook,
 };
 
-/// Scheduled messages that may be canceled in one burst before a waiting one misses it (it then finds out at its time).
+/// Scheduled messages that may be canceled in one burst before a waiting one misses it (it then finds out at
+/// its time).
 const CANCELLATION_BURST: usize = 1024;
 
 /// The emulated carrier.
@@ -45,7 +47,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Sandbox {
-    /// A sandbox with the accounts of `settings` and whatever its journal remembers. Fails when the journal cannot be read or written.
+    /// A sandbox with the accounts of `settings` and whatever its journal remembers. Fails when the journal
+    /// cannot be read or written.
     pub(super) fn open(settings: Settings, base_url: String) -> io::Result<Self> {
         let mut accounts = Accounts::default();
         settings.accounts.into_iter().for_each(|account| accounts.put(account));
@@ -55,7 +58,8 @@ impl Sandbox {
             store.journal = journal::rewrite(path, store.entries().chain(numbers.iter().map(Entry::Number)))?;
             for number in numbers {
                 let account = accounts.get_mut(&number.account);
-                let owned = account.and_then(|account| account.numbers.iter_mut().find(|owned| owned.sid == number.sid));
+                let owned = account
+                    .and_then(|account| account.numbers.iter_mut().find(|owned| owned.sid == number.sid));
                 if let Some(owned) = owned {
                     *owned = number;
                 }
@@ -119,7 +123,8 @@ impl Sandbox {
         let accounts = self.accounts();
         let numbers = &accounts.get(account)?.service(service)?.numbers;
         let hash = u64::from_str_radix(&sid::stable("", to)[..15], 16).unwrap_or_default();
-        let place = usize::try_from(hash % u64::try_from(numbers.len().max(1)).unwrap_or(1)).unwrap_or_default();
+        let place =
+            usize::try_from(hash % u64::try_from(numbers.len().max(1)).unwrap_or(1)).unwrap_or_default();
         numbers.get(place).cloned()
     }
 }

@@ -1,5 +1,5 @@
-//! The messages that the carrier knows: a ring by order of acceptance, indexed by SID and by either party, journaled on every change.
-//! No rule of Twilio's is in here.
+//! The messages that the carrier knows: a ring by order of acceptance, indexed by SID and by either party,
+//! journaled on every change. No rule of Twilio's is in here.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -125,7 +125,9 @@ impl Store {
         self.by_sid.insert(message.sid.clone(), message.seq);
         self.messages.insert(message.seq, message);
         while self.messages.len() > self.capacity {
-            let Some(oldest) = self.messages.values().next().map(|message| message.sid.clone()) else { break };
+            let Some(oldest) = self.messages.values().next().map(|message| message.sid.clone()) else {
+                break;
+            };
             self.take(&oldest);
         }
     }
@@ -198,9 +200,13 @@ impl Store {
     }
 
     /// Newest first.
-    pub(super) fn newest<'a>(&'a self, filter: &'a Filter) -> Box<dyn DoubleEndedIterator<Item = &'a Arc<Message>> + 'a> {
+    pub(super) fn newest<'a>(
+        &'a self,
+        filter: &'a Filter,
+    ) -> Box<dyn DoubleEndedIterator<Item = &'a Arc<Message>> + 'a> {
         let indexed = [&filter.to, &filter.from].into_iter().flatten();
-        let positions = indexed.map(|party| self.by_party.get(party)).min_by_key(|found| found.map_or(0, VecDeque::len));
+        let positions =
+            indexed.map(|party| self.by_party.get(party)).min_by_key(|found| found.map_or(0, VecDeque::len));
         let holds = |message: &&'a Arc<Message>| filter.holds(message);
         match positions {
             None => Box::new(self.messages.values().rev().filter(holds)),
@@ -217,7 +223,9 @@ impl Store {
         let newest = self.newest(filter);
         let mut items: Vec<_> = match request.cursor {
             Cursor::Skip(count) => newest.skip(count).take(size + 1).cloned().collect(),
-            Cursor::After(seq) => newest.skip_while(|message| message.seq >= seq).take(size + 1).cloned().collect(),
+            Cursor::After(seq) => {
+                newest.skip_while(|message| message.seq >= seq).take(size + 1).cloned().collect()
+            }
             Cursor::Before(seq) => {
                 let newer = newest.rev().skip_while(|message| message.seq <= seq).take(size);
                 let mut items: Vec<_> = newer.cloned().collect();

@@ -1,4 +1,5 @@
-//! Reads the TwiML that a client answers an inbound message with. Reading only; the messages it asks for are made in `inbound`.
+//! Reads the `TwiML` that a client answers an inbound message with. Reading only; the messages it asks for are
+//! made in `inbound`.
 
 use quick_xml::{
     Reader,
@@ -21,7 +22,7 @@ pub(super) struct Reply {
     pub(super) status_callback: Option<String>,
 }
 
-/// The replies in a TwiML document, or Twilio's error code for it.
+/// The replies in a `TwiML` document, or Twilio's error code for it.
 pub(super) fn parse(document: &str) -> Result<Vec<Reply>, u32> {
     let mut reader = Reader::from_str(document);
     let mut parser = Parser::default();

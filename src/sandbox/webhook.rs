@@ -1,5 +1,5 @@
-//! Calls the client's webhooks as Twilio does: form parameters, `X-Twilio-Signature`, its time-outs and its retry rule. What is told, and
-//! when, is in `callbacks` and `inbound`.
+//! Calls the client's webhooks as Twilio does: form parameters, `X-Twilio-Signature`, its time-outs and its
+//! retry rule. What is told, and when, is in `callbacks` and `inbound`.
 
 use std::{
     collections::HashMap,
@@ -20,9 +20,10 @@ use url::form_urlencoded;
 
 use super::{clock, overrides::Overrides};
 
-/// Webhooks under way at the same time; the others wait, so that a load test does not run out of file descriptors.
+/// Webhooks under way at the same time; the others wait, so that a load test does not run out of file
+/// descriptors.
 const CONCURRENT: usize = 256;
-/// The largest TwiML that Twilio reads, in bytes (error 11750 beyond).
+/// The largest `TwiML` that Twilio reads, in bytes (error 11750 beyond).
 const LARGEST_ANSWER: usize = 64 * 1024;
 /// Different time-outs for which a client is kept.
 const CLIENTS: usize = 32;
@@ -84,10 +85,11 @@ pub(super) struct Caller {
     retry_pause: Duration,
 }
 
-/// Twilio's signature: HMAC-SHA1 with the Auth Token over the URL and all parameters, sorted by name, in Base64
-/// (<https://www.twilio.com/docs/usage/security>).
+/// Twilio's signature: HMAC-SHA1 with the Auth Token over the URL and all parameters, sorted by name, in
+/// Base64 (<https://www.twilio.com/docs/usage/security>).
 pub(super) fn sign(auth_token: &str, url: &str, params: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
-    let mut sorted: Vec<(&str, &str)> = params.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
+    let mut sorted: Vec<(&str, &str)> =
+        params.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
     sorted.sort_unstable();
     let mut signed = url.to_owned();
     for (key, value) in sorted {
@@ -115,7 +117,8 @@ impl Caller {
             let at = clock::now();
             let result = timeout(left, self.attempt(webhook, auth_token, &token)).await;
             let result = result.unwrap_or_else(|_| Err(Failure::Read("total time exceeded".to_owned())));
-            let again = should_retry(&result, overrides) && delivery.attempts.len() < overrides.retries as usize;
+            let again =
+                should_retry(&result, overrides) && delivery.attempts.len() < overrides.retries as usize;
             let (status, error, answer) = match result {
                 Ok((status, answer)) => (Some(status), None, Some(answer)),
                 Err(Failure::Connect(error) | Failure::Read(error)) => (None, Some(error), None),
@@ -128,7 +131,12 @@ impl Caller {
         }
     }
 
-    async fn attempt(&self, webhook: &Webhook, auth_token: &str, token: &str) -> Result<(u16, Answer), Failure> {
+    async fn attempt(
+        &self,
+        webhook: &Webhook,
+        auth_token: &str,
+        token: &str,
+    ) -> Result<(u16, Answer), Failure> {
         let (address, overrides) = Overrides::split(&webhook.url);
         let client = self.client(overrides).map_err(|error| Failure::Connect(error.to_string()))?;
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(&webhook.params).finish();
@@ -140,9 +148,14 @@ impl Caller {
         } else {
             let signature = sign(auth_token, address, &webhook.params);
             let form_type = "application/x-www-form-urlencoded; charset=UTF-8";
-            client.post(address).header("X-Twilio-Signature", signature).header(CONTENT_TYPE, form_type).body(form)
+            client
+                .post(address)
+                .header("X-Twilio-Signature", signature)
+                .header(CONTENT_TYPE, form_type)
+                .body(form)
         };
-        let request = request.header("User-Agent", "TwilioProxy/1.1").header("I-Twilio-Idempotency-Token", token);
+        let request =
+            request.header("User-Agent", "TwilioProxy/1.1").header("I-Twilio-Idempotency-Token", token);
         let response = request.send().await.map_err(|error| Failure::of(&error))?;
         read(response).await
     }
