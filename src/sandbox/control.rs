@@ -43,7 +43,7 @@ pub(super) fn routes(sandbox: &Arc<Sandbox>) -> Router<Arc<Sandbox>> {
         .route("/sandbox/messages", get(messages))
         .route("/sandbox/messages/{sid}", get(message))
         .route("/sandbox/phones/{number}/inbox", get(inbox))
-        .route("/sandbox/say", post(say))
+        .route("/sandbox/say", post(receive_text))
         .route("/sandbox/numbers", get(test_numbers))
         .route("/sandbox/stats", get(stats))
         .route("/sandbox/idle", get(idle))
@@ -209,7 +209,7 @@ enum SaidMedia {
     Inline { content_type: String, base64: String },
 }
 
-async fn say(State(sandbox): Shared, Json(saying): Json<Saying>) -> Result<Json<Received>, Refusal> {
+async fn receive_text(State(sandbox): Shared, Json(saying): Json<Saying>) -> Result<Json<Received>, Refusal> {
     if saying.media.len() > MEDIA_PARAMS.len() {
         return Err(Refusal::bad(21623, "Number of media files exceeds allowed limit."));
     }

@@ -44,6 +44,7 @@ mod overrides;
 mod paging;
 mod params;
 mod price;
+mod say;
 mod segments;
 mod settings;
 mod sid;
@@ -66,6 +67,7 @@ use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use outcome::{Outcome, TEST_NUMBERS, TestNumber};
+pub use say::{Saying, say};
 pub use settings::{Account, Number, Service, Settings, Timing};
 
 use connection::{Listener, Peer};

@@ -175,7 +175,7 @@ impl Caller {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the sandbox shares no code with the clients that it tests")]
-fn build(overrides: Overrides) -> reqwest::Result<Client> {
+pub(super) fn build(overrides: Overrides) -> reqwest::Result<Client> {
     Client::builder()
         .connect_timeout(overrides.connect)
         .read_timeout(overrides.read)
