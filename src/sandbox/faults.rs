@@ -29,7 +29,7 @@ pub(super) enum Stage {
     Late,
 }
 
-/// What goes wrong.
+/// What goes wrong. Faults without parameters are `{}` too, because only then a misspelt one is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Fault {
@@ -58,7 +58,7 @@ pub(super) enum Fault {
     /// then the true answer.
     Hang { when: Stage, ms: u64 },
     /// Take the request and answer 201 (or 200) with a body that is no JSON.
-    Garbage,
+    Garbage {},
     /// The message is missing from lists for so many milliseconds.
     ListLag { ms: u64 },
     /// Every status callback comes so many times more.
@@ -67,9 +67,9 @@ pub(super) enum Fault {
         copies: u32,
     },
     /// The first callback comes after the next one.
-    ReorderCallbacks,
+    ReorderCallbacks {},
     /// The first callback comes before the create request is answered.
-    EarlyCallback,
+    EarlyCallback {},
     /// Callbacks for these statuses never come; all, if none is named.
     DropCallbacks {
         #[serde(default)]
@@ -81,7 +81,7 @@ pub(super) enum Fault {
         copies: u32,
     },
     /// The carrier shortens the links in the body.
-    AlterBody,
+    AlterBody {},
 }
 
 const fn bad_request() -> u16 {
@@ -211,10 +211,10 @@ impl Faults {
             match active.strike(Fault::is_of_message, occasion) {
                 Some(Fault::ListLag { ms }) => faults.list_lag = Some(ms),
                 Some(Fault::DuplicateCallbacks { copies }) => faults.script.copies = copies,
-                Some(Fault::ReorderCallbacks) => faults.script.reorder = true,
+                Some(Fault::ReorderCallbacks {}) => faults.script.reorder = true,
                 Some(Fault::DropCallbacks { statuses }) => faults.script.dropped = Some(statuses),
-                Some(Fault::EarlyCallback) => faults.early = true,
-                Some(Fault::AlterBody) => faults.alter_body = true,
+                Some(Fault::EarlyCallback {}) => faults.early = true,
+                Some(Fault::AlterBody {}) => faults.alter_body = true,
                 _ => {}
             }
         }
@@ -241,10 +241,10 @@ impl Fault {
             self,
             Self::ListLag { .. }
                 | Self::DuplicateCallbacks { .. }
-                | Self::ReorderCallbacks
-                | Self::EarlyCallback
+                | Self::ReorderCallbacks {}
+                | Self::EarlyCallback {}
                 | Self::DropCallbacks { .. }
-                | Self::AlterBody
+                | Self::AlterBody {}
         )
     }
 

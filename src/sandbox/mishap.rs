@@ -38,7 +38,7 @@ where
             StatusCode::OK.into_response()
         }
         Fault::Hang { when, ms } => hang(when, Duration::from_millis(ms), work).await,
-        Fault::Garbage => garbage(work.await.status()),
+        Fault::Garbage {} => garbage(work.await.status()),
         // The others befall messages, not requests.
         _ => work.await,
     }

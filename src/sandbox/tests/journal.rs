@@ -72,7 +72,7 @@ async fn a_callback_cut_off_by_a_kill_is_made_again() {
     drop(before);
     drop(unanswered);
     let after = Stage::with(journal.settings()).await;
-    mute.accept().await.expect("the callback again");
+    let _still_unanswered = mute.accept().await.expect("the callback again");
     assert_eq!(after.messages().await[0]["callbacks"], json!([]));
 }
 

@@ -28,7 +28,7 @@ use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use super::{Account, Running, Service, Settings, Timing, params::Params, start, webhook::sign};
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const TOKEN: &str = "fedcba9876543210fedcba9876543210";
 const SERVICE: &str = "MG0123456789abcdef0123456789abcdef";
 const OURS: &str = "+12065550190";
 const OTHER: &str = "+12065550191";
