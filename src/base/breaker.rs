@@ -37,17 +37,26 @@ pub struct Breaker {
 }
 
 /// One breaker a carrier account: one bad account does not slow another organisation.
-#[derive(Debug, Default)]
-pub struct Breakers(Mutex<HashMap<String, Arc<Breaker>>>);
+#[derive(Debug)]
+pub struct Breakers {
+    settings: BreakerSettings,
+    known: Mutex<HashMap<String, Arc<Breaker>>>,
+}
 
 impl Breakers {
+    /// No breakers yet. `timeout` is the requests' own: a probe may take as long.
+    pub fn new(timeout: Duration) -> Self {
+        let settings = BreakerSettings { probe_for: timeout, ..BreakerSettings::default() };
+        Self { settings, known: Mutex::default() }
+    }
+
     /// The account's breaker, closed at first.
     pub fn of(&self, account: &str) -> Arc<Breaker> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(breaker) = known.get(account) {
             return breaker.clone();
         }
-        let breaker = Arc::new(Breaker::new(BreakerSettings::default()));
+        let breaker = Arc::new(Breaker::new(self.settings));
         known.insert(account.to_owned(), breaker.clone());
         breaker
     }

@@ -74,8 +74,10 @@ impl Call {
         ])
         .do_nothing()
         .to_owned();
-        let inserted =
-            idempotency_key::Entity::insert(row).on_conflict(first_wins).exec_without_returning(&**tx).await?;
+        let inserted = idempotency_key::Entity::insert(row)
+            .on_conflict(first_wins)
+            .exec_without_returning(&**tx)
+            .await?;
         Ok(inserted == 1)
     }
 }

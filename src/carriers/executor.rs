@@ -1,11 +1,12 @@
 //! The one place where a carrier is called: breaker, HTTP, metrics, one log line. It knows no carrier's format.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::StatusCode;
 
 use super::error::{CarrierError, ErrorKind};
-use crate::base::breaker::{Breaker, BreakerSettings, Change};
+use crate::base::breaker::{Breaker, Change};
 use crate::base::http::{HttpClient, HttpError, HttpRequest, HttpResponse, redacted};
 use crate::base::telemetry::names;
 
@@ -14,7 +15,7 @@ use crate::base::telemetry::names;
 pub struct Executor {
     provider: &'static str,
     http: HttpClient,
-    breaker: Breaker,
+    breaker: Arc<Breaker>,
 }
 
 /// Why no answer can be read.
@@ -37,8 +38,8 @@ impl Failure {
 
 impl Executor {
     /// `provider` labels metrics and logs.
-    pub fn new(provider: &'static str, http: HttpClient, breaker: BreakerSettings) -> Self {
-        Self { provider, http, breaker: Breaker::new(breaker) }
+    pub fn new(provider: &'static str, http: HttpClient, breaker: Arc<Breaker>) -> Self {
+        Self { provider, http, breaker }
     }
 
     /// Whether the account is being called at all; for health pages.
@@ -103,14 +104,6 @@ impl Executor {
             url = redacted(&request.url),
             "carrier called"
         );
-    }
-}
-
-impl Drop for Executor {
-    fn drop(&mut self) {
-        if !self.breaker.is_closed() {
-            self.open_breakers().decrement(1.0);
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::api::{Api, BaseUrl};
 use super::credentials::{ApiAuth, TwilioCredentials};
 use super::error::parse_error;
 use super::{PROVIDER, messages, senders};
-use crate::base::breaker::BreakerSettings;
+use crate::base::breaker::Breaker;
 use crate::base::http::{HttpClient, HttpRequest, HttpResponse};
 use crate::carriers::Carrier;
 use crate::carriers::error::{CarrierError, ErrorKind};
@@ -42,7 +42,7 @@ pub struct Outside {
     pub media: HttpClient,
 }
 
-/// A client of one account, with its own breaker: keep it as long as the configuration stays the same.
+/// A client of one account. Cheap to make: connections and the account's breaker are shared.
 #[derive(Debug)]
 pub struct TwilioClient {
     api: Api,
@@ -52,15 +52,13 @@ pub struct TwilioClient {
 }
 
 /// The carrier of an account.
-pub fn connect(account: TwilioAccount, outside: &Outside) -> Carrier {
-    Carrier { provider: PROVIDER, messaging: Some(Arc::new(TwilioClient::new(account, outside))) }
+pub fn connect(account: TwilioAccount, outside: &Outside, breaker: Arc<Breaker>) -> Carrier {
+    Carrier { provider: PROVIDER, messaging: Some(Arc::new(TwilioClient::new(account, outside, breaker))) }
 }
 
 impl TwilioClient {
     /// A client that has called nobody yet.
-    pub fn new(account: TwilioAccount, outside: &Outside) -> Self {
-        let breaker =
-            BreakerSettings { probe_for: outside.carrier.settings().timeout, ..BreakerSettings::default() };
+    pub fn new(account: TwilioAccount, outside: &Outside, breaker: Arc<Breaker>) -> Self {
         Self {
             api: Api::new(account.base_url, &account.credentials),
             executor: Executor::new(PROVIDER, outside.carrier.clone(), breaker),
