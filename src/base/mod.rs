@@ -16,6 +16,7 @@ pub mod http;
 pub mod idempotency;
 pub mod jobs;
 pub mod phone;
+pub mod queue;
 pub mod secrets;
 pub mod segments;
 pub mod start;
