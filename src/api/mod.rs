@@ -1,0 +1,3 @@
+//! The door: what strangers reach first. Transport, limits and the merged roots live here; no rule of a feature.
+
+pub mod guard;
