@@ -118,7 +118,7 @@ impl Machine {
             Input::Forbidden => Some(self.close(Close::Forbidden)),
             Input::InitTimeout if self.state == State::New => Some(self.close(Close::InitTimeout)),
             Input::Admitted | Input::InitTimeout => None,
-            Input::PingDue => self.ping(),
+            Input::PingDue => Some(self.ping()),
             Input::Ended(number) => {
                 self.operations.retain(|_, running| *running != number);
                 None
@@ -140,33 +140,33 @@ impl Machine {
                 _ => Some(Action::Pong),
             },
             ClientMessage::Pong => None,
-            ClientMessage::Subscribe(id, request) => self.subscribe(id, request),
+            ClientMessage::Subscribe(id, request) => Some(self.subscribe(id, request)),
             ClientMessage::Complete(id) => self.operations.remove(&id).map(Action::Stop),
         }
     }
 
-    fn subscribe(&mut self, id: String, request: Box<GraphqlRequest>) -> Option<Action> {
+    fn subscribe(&mut self, id: String, request: Box<GraphqlRequest>) -> Action {
         if self.state != State::Open {
-            return Some(self.close(Close::Unauthorized));
+            return self.close(Close::Unauthorized);
         }
         if self.operations.contains_key(&id) {
-            return Some(self.close(Close::DuplicateId));
+            return self.close(Close::DuplicateId);
         }
         if self.operations.len() >= self.most_operations {
-            return Some(Action::Refuse(id));
+            return Action::Refuse(id);
         }
         self.last_number += 1;
         let number = OperationNumber(self.last_number);
         self.operations.insert(id.clone(), number);
-        Some(Action::Start(number, id, request))
+        Action::Start(number, id, request)
     }
 
-    fn ping(&mut self) -> Option<Action> {
+    fn ping(&mut self) -> Action {
         if self.silent_pings >= SILENT_PINGS {
-            return Some(self.close(Close::TryAgain));
+            return self.close(Close::TryAgain);
         }
         self.silent_pings += 1;
-        Some(Action::Ping)
+        Action::Ping
     }
 
     fn close(&mut self, close: Close) -> Action {

@@ -1,0 +1,107 @@
+//! Connections: a pool for PostgreSQL; for SQLite a pool of readers and one writer. Migrations run here, under a lock.
+
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DbErr, Statement, TransactionTrait,
+};
+
+use super::error::Result;
+
+/// Key of the advisory lock that one migrating process holds on PostgreSQL: "PHUB".
+const MIGRATION_LOCK: i64 = 0x5048_5542;
+
+/// Open connections of this process. Reads go to [`Db::read`]; writes only through `Tx`.
+#[derive(Clone, Debug)]
+pub struct Db {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+}
+
+impl Db {
+    /// Connects to `sqlite:…` or `postgres:…`. `pool` bounds the connections of this process.
+    pub async fn connect(url: &str, pool: u32) -> Result<Self, DbErr> {
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(pool)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(|sqlite| {
+                use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+                sqlite
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .busy_timeout(Duration::from_secs(10))
+                    .foreign_keys(true)
+                    .pragma("cache_size", "-4000")
+            });
+        if !url.starts_with("sqlite:") {
+            let pool = Database::connect(options).await?;
+            return Ok(Self { read: pool.clone(), write: pool });
+        }
+        let mut writer = options.clone();
+        writer.max_connections(1);
+        let write = Database::connect(writer).await?;
+        Ok(Self { read: Database::connect(options).await?, write })
+    }
+
+    /// For reading outside a transaction: sees only what was committed.
+    pub const fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// For `Tx` alone.
+    pub(super) const fn write(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// Which database this is.
+    pub fn backend(&self) -> DatabaseBackend {
+        self.read.get_database_backend()
+    }
+
+    /// Whether one writer at a time is the rule, and writers should share commits.
+    pub fn is_sqlite(&self) -> bool {
+        self.backend() == DatabaseBackend::Sqlite
+    }
+
+    /// A statement in this database's dialect; write parameters as `$1`, which both understand.
+    pub fn sql(&self, sql: impl Into<String>, values: impl IntoIterator<Item = sea_orm::Value>) -> Statement {
+        Statement::from_sql_and_values(self.backend(), sql.into(), values)
+    }
+
+    /// Milliseconds since 1970 by the database's own clock, as an SQL expression: leases live by it.
+    pub fn clock_sql(&self) -> &'static str {
+        if self.is_sqlite() {
+            "CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)"
+        } else {
+            "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+        }
+    }
+
+    /// Applies what is missing. Many processes may call it at once: one works, the others wait.
+    pub async fn migrate(&self) -> Result<(), DbErr> {
+        if self.is_sqlite() {
+            return Migrator::up(&self.write, None).await;
+        }
+        let lock = self.write.begin().await?;
+        let statement = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+        lock.execute_unprepared(&statement).await?;
+        Migrator::up(&self.write, None).await?;
+        lock.commit().await
+    }
+
+    /// Whether every migration of this binary is applied.
+    pub async fn is_migrated(&self) -> Result<bool, DbErr> {
+        Ok(Migrator::get_pending_migrations(&self.read).await?.is_empty())
+    }
+
+    /// Closes the connections; running statements finish first.
+    pub async fn close(self) {
+        let _ = self.read.close().await;
+        let _ = self.write.close().await;
+    }
+}

@@ -1,0 +1,77 @@
+//! The event log: written by `Tx` in the last statements before commit, read by cursor. Positions are dense per
+//! organisation and follow the order of commits, so a reader can neither skip nor repeat one.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use entity::{Tenanted, event, event_counter, ids::OrganizationId};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::{Deserialize, Serialize};
+
+use super::error::{Error, ErrorCode, Result};
+
+/// Rows read at once when a subscriber catches up.
+const PAGE: u64 = 500;
+
+/// One committed change, as every subscriber sees it. Cheap to clone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Event {
+    /// The tenant.
+    pub organization_id: OrganizationId,
+    /// Place in the organisation's log, from 1.
+    pub position: i64,
+    /// Such as `message.received`.
+    pub kind: Arc<str>,
+    /// Public id of what changed.
+    pub subject: Arc<str>,
+    /// The subject as it was after the change.
+    pub data: Arc<serde_json::Value>,
+    /// When it was committed, by the context's clock.
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<event::Model> for Event {
+    fn from(row: event::Model) -> Self {
+        Self {
+            organization_id: row.organization_id,
+            position: row.position,
+            kind: row.kind.into(),
+            subject: row.subject.into(),
+            data: Arc::new(row.data),
+            created_at: row.created_at,
+        }
+    }
+}
+
+/// The last position of an organisation; 0 before the first event.
+pub async fn last_position(db: &impl ConnectionTrait, organization: OrganizationId) -> Result<i64> {
+    let counter = event_counter::Entity::find_by_id(organization).one(db).await?;
+    Ok(counter.map_or(0, |row| row.position))
+}
+
+/// The next events after a position, oldest first, at most a page. `CURSOR_TOO_OLD` when retention cut some away.
+pub async fn read_after(db: &impl ConnectionTrait, organization: OrganizationId, after: i64) -> Result<Vec<Event>> {
+    let rows = event::Entity::in_org(organization)
+        .filter(event::Column::Position.gt(after))
+        .order_by_asc(event::Column::Position)
+        .limit(PAGE)
+        .all(db)
+        .await?;
+    let next = match rows.first() {
+        Some(row) => row.position,
+        None => last_position(db, organization).await? + 1,
+    };
+    if next > after + 1 {
+        return Err(Error::new(
+            ErrorCode::CursorTooOld,
+            "The event log no longer reaches back to this cursor. Read the current state, then subscribe without `after`.",
+        ));
+    }
+    Ok(rows.into_iter().map(Event::from).collect())
+}
+
+/// Removes events older than the retention; their counters stay, so cursors before them are told.
+pub async fn forget_before(db: &impl ConnectionTrait, now: DateTime<Utc>, keep: Duration) -> Result<u64> {
+    let old = event::Column::CreatedAt.lt(now - keep);
+    Ok(event::Entity::delete_many().filter(old).exec(db).await?.rows_affected)
+}

@@ -1,0 +1,260 @@
+//! Live events inside this process: one feed an organisation, whose task keeps the order, closes holes from the log,
+//! and hands each event once to all local subscribers.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
+
+use entity::{event_counter, ids::OrganizationId};
+use futures_util::{Stream, stream};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::{
+    bus::{Bus, Signal},
+    db::Db,
+    error::Result,
+    events::{self, Event},
+};
+
+/// Events that a subscriber may lag behind before it has to read the log again.
+const BACKLOG: usize = 1024;
+/// How long a lost publication can delay an event.
+const POLL: Duration = Duration::from_millis(900);
+
+/// All feeds of this process. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Feeds {
+    db: Db,
+    bus: Bus,
+    open: Arc<Mutex<HashMap<OrganizationId, Weak<Feed>>>>,
+}
+
+/// One organisation's live events; lives as long as somebody listens.
+#[derive(Debug)]
+struct Feed {
+    organization: OrganizationId,
+    inbox: mpsc::UnboundedSender<News>,
+    events: broadcast::Sender<Event>,
+    /// The last position that was handed out; changes after each one.
+    head: watch::Receiver<i64>,
+    bus: Bus,
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.bus.leave(self.organization);
+    }
+}
+
+#[derive(Debug)]
+enum News {
+    Events(Vec<Event>),
+    /// The log may be ahead of us.
+    Behind,
+}
+
+impl Feeds {
+    /// Feeds over a bus; `signals` is where the bus reports.
+    pub fn start(db: Db, bus: Bus, signals: mpsc::UnboundedReceiver<Signal>) -> Self {
+        let feeds = Self { db, bus, open: Arc::default() };
+        tokio::spawn(feeds.clone().take_signals(signals));
+        tokio::spawn(feeds.clone().poll());
+        feeds
+    }
+
+    /// Tells local subscribers and the other processes of committed events. Never waits.
+    pub fn publish(&self, committed: Vec<Event>) {
+        if committed.is_empty() {
+            return;
+        }
+        self.bus.publish(&committed);
+        self.hand_over(committed);
+    }
+
+    /// Whether the other processes are reached at once, not only by polling.
+    pub async fn is_connected(&self) -> bool {
+        self.bus.is_up().await
+    }
+
+    /// Events after `after`, or from now on: first from the log, then live; none is missing and none comes twice. The
+    /// stream ends with an error when the log was cut behind the cursor.
+    pub async fn subscribe(
+        &self,
+        organization: OrganizationId,
+        after: Option<i64>,
+    ) -> Result<impl Stream<Item = Result<Event>> + Send + use<>> {
+        let feed = self.feed(organization).await?;
+        let live = feed.events.subscribe();
+        let position = match after {
+            Some(position) => position,
+            None => events::last_position(self.db.read(), organization).await?,
+        };
+        let reader = Reader { feed, live, position, page: Vec::new().into_iter(), caught_up: after.is_none(), db: self.db.clone() };
+        Ok(stream::unfold(Some(reader), |reader| async {
+            let mut reader = reader?;
+            match reader.next().await {
+                Ok(Some(event)) => Some((Ok(event), Some(reader))),
+                Ok(None) => None,
+                Err(error) => Some((Err(error), None)),
+            }
+        }))
+    }
+
+    async fn feed(&self, organization: OrganizationId) -> Result<Arc<Feed>> {
+        if let Some(feed) = self.existing(organization) {
+            return Ok(feed);
+        }
+        let head = events::last_position(self.db.read(), organization).await?;
+        let mut open = self.open.lock().expect("no panic holds it");
+        if let Some(feed) = open.get(&organization).and_then(Weak::upgrade) {
+            return Ok(feed);
+        }
+        self.bus.listen(organization);
+        let (inbox, news) = mpsc::unbounded_channel();
+        let (events, _) = broadcast::channel(BACKLOG);
+        let (tell_head, head_seen) = watch::channel(head);
+        tokio::spawn(keep_order(self.db.clone(), organization, news, events.clone(), tell_head));
+        let feed = Arc::new(Feed { organization, inbox, events, head: head_seen, bus: self.bus.clone() });
+        open.insert(organization, Arc::downgrade(&feed));
+        // Whatever was committed between reading the head and listening is in the log.
+        let _ = feed.inbox.send(News::Behind);
+        Ok(feed)
+    }
+
+    fn existing(&self, organization: OrganizationId) -> Option<Arc<Feed>> {
+        self.open.lock().expect("no panic holds it").get(&organization).and_then(Weak::upgrade)
+    }
+
+    fn all(&self) -> Vec<Arc<Feed>> {
+        let mut open = self.open.lock().expect("no panic holds it");
+        open.retain(|_, feed| feed.strong_count() > 0);
+        open.values().filter_map(Weak::upgrade).collect()
+    }
+
+    fn hand_over(&self, committed: Vec<Event>) {
+        for same in committed.chunk_by(|a, b| a.organization_id == b.organization_id) {
+            if let Some(feed) = self.existing(same[0].organization_id) {
+                let _ = feed.inbox.send(News::Events(same.to_vec()));
+            }
+        }
+    }
+
+    async fn take_signals(self, mut signals: mpsc::UnboundedReceiver<Signal>) {
+        while let Some(signal) = signals.recv().await {
+            match signal {
+                Signal::Events(events) => self.hand_over(events),
+                Signal::Resync => self.all().iter().for_each(|feed| drop(feed.inbox.send(News::Behind))),
+            }
+        }
+    }
+
+    /// One small query for all listening organisations finds what the bus lost.
+    async fn poll(self) {
+        loop {
+            tokio::time::sleep(POLL).await;
+            let feeds = self.all();
+            if feeds.is_empty() {
+                continue;
+            }
+            let ids = feeds.iter().map(|feed| feed.organization);
+            let counters = event_counter::Entity::find()
+                .filter(event_counter::Column::OrganizationId.is_in(ids))
+                .all(self.db.read())
+                .await;
+            let Ok(counters) = counters else { continue };
+            let last: HashMap<_, _> = counters.into_iter().map(|row| (row.organization_id, row.position)).collect();
+            for feed in feeds {
+                if last.get(&feed.organization).is_some_and(|last| *last > *feed.head.borrow()) {
+                    let _ = feed.inbox.send(News::Behind);
+                }
+            }
+        }
+    }
+}
+
+/// The feed's task: hands out dense, ascending positions whatever order the news come in.
+async fn keep_order(
+    db: Db,
+    organization: OrganizationId,
+    mut news: mpsc::UnboundedReceiver<News>,
+    out: broadcast::Sender<Event>,
+    head: watch::Sender<i64>,
+) {
+    let hand_out = |event: Event| {
+        let position = event.position;
+        let _ = out.send(event);
+        head.send_replace(position);
+    };
+    while let Some(item) = news.recv().await {
+        let events = match item {
+            News::Events(events) => events,
+            News::Behind => Vec::new(),
+        };
+        let next = *head.borrow() + 1;
+        let dense = events.first().is_some_and(|event| event.position <= next);
+        if dense {
+            events.into_iter().filter(|event| event.position >= next).for_each(hand_out);
+            continue;
+        }
+        if events.last().is_some_and(|event| event.position < next) {
+            continue;
+        }
+        // A hole, or an unknown gap: the log knows. Events in hand are in the log too, since they were committed.
+        loop {
+            let position = *head.borrow();
+            match events::read_after(db.read(), organization, position).await {
+                Ok(page) if page.is_empty() => break,
+                Ok(page) => page.into_iter().for_each(hand_out),
+                Err(error) if error.code == super::error::ErrorCode::CursorTooOld => {
+                    if let Ok(last) = events::last_position(db.read(), organization).await {
+                        head.send_replace(last);
+                    }
+                    break;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the event log cannot be read; the next poll tries again");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// One subscriber's place in the log.
+struct Reader {
+    feed: Arc<Feed>,
+    live: broadcast::Receiver<Event>,
+    position: i64,
+    page: std::vec::IntoIter<Event>,
+    caught_up: bool,
+    db: Db,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Result<Option<Event>> {
+        loop {
+            if let Some(event) = self.page.next() {
+                self.position = event.position;
+                return Ok(Some(event));
+            }
+            if !self.caught_up {
+                let page = events::read_after(self.db.read(), self.feed.organization, self.position).await?;
+                self.caught_up = page.is_empty();
+                self.page = page.into_iter();
+                continue;
+            }
+            match self.live.recv().await {
+                Ok(event) if event.position <= self.position => {}
+                Ok(event) if event.position == self.position + 1 => {
+                    self.position = event.position;
+                    return Ok(Some(event));
+                }
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.caught_up = false,
+                Err(broadcast::error::RecvError::Closed) => return Ok(None),
+            }
+        }
+    }
+}
