@@ -224,7 +224,7 @@ impl Config {
             door: door(reader),
             log: Log {
                 format: reader.value(&settings::LOG_FORMAT, parse::log_format),
-                filter: reader.value(&settings::LOG, parse::text),
+                filter: reader.value(&settings::LOG, parse::log_filter),
             },
             event_retention: reader.value(&settings::EVENT_RETENTION, parse::duration("1h", "3650d")),
             shutdown_grace: reader.value(&settings::SHUTDOWN_GRACE, parse::duration("1s", "29s")),

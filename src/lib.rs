@@ -1,7 +1,7 @@
-//! PhoneHub: one typed GraphQL schema with live subscriptions in front of phone numbers and messaging.
+//! PhoneHub: a self-hosted GraphQL API with subscriptions for phone numbers and messaging. One line a module; imports
+//! go down only (`tests/flows/house.rs` holds them to it).
 
 pub mod api;
-pub mod base {
-    pub mod error;
-}
+pub mod base;
+pub mod carriers;
 pub mod config;

@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, DbErr, Statement, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, Statement, TransactionTrait,
 };
+use secrecy::ExposeSecret;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 
-use super::error::Result;
+use crate::config::{Database, Pool, SqliteSynchronous};
+
+/// More readers than this gain nothing on one file.
+const SQLITE_READERS: u32 = 8;
 
 /// Key of the advisory lock that one migrating process holds on PostgreSQL: "PHUB".
 const MIGRATION_LOCK: i64 = 0x5048_5542;
@@ -20,32 +25,29 @@ pub struct Db {
 }
 
 impl Db {
-    /// Connects to `sqlite:…` or `postgres:…`. `pool` bounds the connections of this process.
-    pub async fn connect(url: &str, pool: u32) -> Result<Self, DbErr> {
+    /// Connects to the configured database; its size follows from the pool's settings.
+    pub async fn connect(database: &Database, pool: &Pool) -> Result<Self, DbErr> {
+        let (url, sqlite) = match database {
+            Database::Sqlite(path) => (format!("sqlite:{}", path.display()), true),
+            Database::Postgres(url) => (url.expose_secret().to_owned(), false),
+        };
         let mut options = ConnectOptions::new(url);
+        let synchronous = pool.sqlite_synchronous;
         options
-            .max_connections(pool)
+            .max_connections(pool.connections)
             .min_connections(1)
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(pool.acquire_timeout)
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|sqlite| {
-                use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-                sqlite
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full)
-                    .busy_timeout(Duration::from_secs(10))
-                    .foreign_keys(true)
-                    .pragma("cache_size", "-4000")
-            });
-        if !url.starts_with("sqlite:") {
-            let pool = Database::connect(options).await?;
+            .map_sqlx_sqlite_opts(move |options| sqlite_options(options, synchronous));
+        if !sqlite {
+            let pool = sea_orm::Database::connect(options).await?;
             return Ok(Self { read: pool.clone(), write: pool });
         }
         let mut writer = options.clone();
         writer.max_connections(1);
-        let write = Database::connect(writer).await?;
-        Ok(Self { read: Database::connect(options).await?, write })
+        let write = sea_orm::Database::connect(writer).await?;
+        options.max_connections(pool.connections.min(SQLITE_READERS));
+        Ok(Self { read: sea_orm::Database::connect(options).await?, write })
     }
 
     /// For reading outside a transaction: sees only what was committed.
@@ -104,4 +106,17 @@ impl Db {
         let _ = self.read.close().await;
         let _ = self.write.close().await;
     }
+}
+
+fn sqlite_options(options: SqliteConnectOptions, synchronous: SqliteSynchronous) -> SqliteConnectOptions {
+    options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(match synchronous {
+            SqliteSynchronous::Full => sqlx::sqlite::SqliteSynchronous::Full,
+            SqliteSynchronous::Normal => sqlx::sqlite::SqliteSynchronous::Normal,
+        })
+        .busy_timeout(Duration::from_secs(10))
+        .foreign_keys(true)
+        .pragma("cache_size", "-4000")
 }

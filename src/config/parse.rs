@@ -164,6 +164,13 @@ pub(super) fn log_format(raw: &str) -> Parsed<LogFormat> {
     }
 }
 
+pub(super) fn log_filter(raw: &str) -> Parsed<String> {
+    match tracing_subscriber::EnvFilter::try_new(raw) {
+        Ok(_) => Ok(raw.to_owned()),
+        Err(_) => Err("is no filter of log lines".into()),
+    }
+}
+
 pub(super) fn synchronous(raw: &str) -> Parsed<SqliteSynchronous> {
     match raw {
         "full" => Ok(SqliteSynchronous::Full),

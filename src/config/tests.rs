@@ -94,6 +94,7 @@ fn values_out_of_form_are_refused() {
     let cases = [
         ("PHONEHUB_LISTEN", "localhost"),
         ("PHONEHUB_LOG_FORMAT", "xml"),
+        ("PHONEHUB_LOG", "phonehub=loud"),
         ("PHONEHUB_WORKERS", "0"),
         ("PHONEHUB_WORKERS", "-1"),
         ("PHONEHUB_JOB_LEASE", "30"),

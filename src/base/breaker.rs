@@ -1,0 +1,194 @@
+//! A circuit breaker: after several failures in a row a broken service is left alone for a while. It keeps no clock;
+//! callers bring the instant.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// When a breaker opens and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct BreakerSettings {
+    /// Failures in a row that open it.
+    pub failures: u32,
+    /// How long it stays open the first time; doubled after each failed probe.
+    pub open_for: Duration,
+    /// The longest it stays open.
+    pub open_at_most: Duration,
+    /// How long a probe may take before another one is let through: no less than the request's time-out.
+    pub probe_for: Duration,
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self {
+            failures: 5,
+            open_for: Duration::from_secs(2),
+            open_at_most: Duration::from_mins(1),
+            probe_for: Duration::from_secs(20),
+        }
+    }
+}
+
+/// One breaker guards one account at one service.
+#[derive(Debug)]
+pub struct Breaker {
+    settings: BreakerSettings,
+    state: Mutex<State>,
+}
+
+/// The right to try once; `record` it. One that is never recorded (a cancelled request) counts for nothing.
+#[derive(Debug)]
+#[must_use = "the outcome of an admitted try must be recorded"]
+pub struct Admission {
+    generation: u64,
+}
+
+/// The breaker is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the service failed repeatedly and is left alone for {} s", retry_after.as_secs_f32().ceil())]
+pub struct BreakerOpen {
+    /// When the next try may be let through.
+    pub retry_after: Duration,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Raised whenever the phase changes, so that late outcomes of an earlier phase count for nothing.
+    generation: u64,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Closed { failures: u32 },
+    Open { until: Instant, open_for: Duration },
+    Probing { until: Instant, open_for: Duration },
+}
+
+impl Breaker {
+    /// A closed breaker.
+    pub fn new(settings: BreakerSettings) -> Self {
+        Self { settings, state: Mutex::new(State { generation: 0, phase: Phase::Closed { failures: 0 } }) }
+    }
+
+    /// Asks whether to try at all. While half open, one try at a time is let through.
+    pub fn admit(&self, now: Instant) -> Result<Admission, BreakerOpen> {
+        let mut state = self.lock();
+        match state.phase {
+            Phase::Closed { .. } => {}
+            Phase::Open { until, .. } | Phase::Probing { until, .. } if now < until => {
+                return Err(BreakerOpen { retry_after: until - now });
+            }
+            Phase::Open { open_for, .. } | Phase::Probing { open_for, .. } => {
+                state.enter(Phase::Probing { until: now + self.settings.probe_for, open_for });
+            }
+        }
+        Ok(Admission { generation: state.generation })
+    }
+
+    /// Records how an admitted try ended: `healthy` when the service answered at all, a refusal included.
+    #[expect(clippy::needless_pass_by_value, reason = "an admission is used up by its outcome")]
+    pub fn record(&self, admission: Admission, healthy: bool, now: Instant) {
+        let mut state = self.lock();
+        if admission.generation != state.generation {
+            return;
+        }
+        match (state.phase, healthy) {
+            (Phase::Closed { .. }, true) => state.phase = Phase::Closed { failures: 0 },
+            (Phase::Closed { failures }, false) if failures + 1 < self.settings.failures => {
+                state.phase = Phase::Closed { failures: failures + 1 };
+            }
+            (Phase::Closed { .. }, false) => state.open(self.settings.open_for, now),
+            (Phase::Probing { .. }, true) => state.enter(Phase::Closed { failures: 0 }),
+            (Phase::Probing { open_for, .. }, false) => {
+                state.open((open_for * 2).min(self.settings.open_at_most), now);
+            }
+            (Phase::Open { .. }, _) => {}
+        }
+    }
+
+    /// Whether tries are let through freely; for health pages.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.lock().phase, Phase::Closed { .. })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn open(&mut self, open_for: Duration, now: Instant) {
+        self.enter(Phase::Open { until: now + open_for, open_for });
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.generation += 1;
+        self.phase = phase;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    fn opened(now: Instant) -> Breaker {
+        let breaker = Breaker::new(BreakerSettings::default());
+        for _ in 0..5 {
+            let admission = breaker.admit(now).expect("still closed");
+            breaker.record(admission, false, now);
+        }
+        breaker
+    }
+
+    #[test]
+    fn opens_after_failures_in_a_row_only() {
+        let now = Instant::now();
+        let breaker = Breaker::new(BreakerSettings::default());
+        for round in 0..20 {
+            let admission = breaker.admit(now).expect("never five in a row");
+            breaker.record(admission, round % 5 == 4, now);
+        }
+        assert!(breaker.is_closed());
+        let refused = opened(now).admit(now + seconds(1)).expect_err("open");
+        assert_eq!(refused.retry_after, seconds(1));
+    }
+
+    #[test]
+    fn one_probe_at_a_time_closes_it_or_doubles_the_wait() {
+        let now = Instant::now();
+        let breaker = opened(now);
+        let probe = breaker.admit(now + seconds(2)).expect("a probe");
+        assert!(breaker.admit(now + seconds(2)).is_err(), "one probe only");
+        breaker.record(probe, false, now + seconds(3));
+        assert_eq!(breaker.admit(now + seconds(3)).expect_err("open again").retry_after, seconds(4));
+        let probe = breaker.admit(now + seconds(7)).expect("the next probe");
+        breaker.record(probe, true, now + seconds(7));
+        assert!(breaker.is_closed());
+    }
+
+    #[test]
+    fn a_lost_probe_does_not_block_for_ever() {
+        let now = Instant::now();
+        let breaker = opened(now);
+        let lost = breaker.admit(now + seconds(2)).expect("a probe");
+        let second = breaker.admit(now + seconds(22)).expect("another, once the first is overdue");
+        breaker.record(lost, false, now + seconds(23));
+        breaker.record(second, true, now + seconds(24));
+        assert!(breaker.is_closed(), "the overdue outcome counts for nothing");
+    }
+
+    #[test]
+    fn late_outcomes_of_earlier_tries_do_not_close_it() {
+        let now = Instant::now();
+        let breaker = Breaker::new(BreakerSettings { failures: 1, ..BreakerSettings::default() });
+        let slow = breaker.admit(now).expect("closed");
+        let failing = breaker.admit(now).expect("closed");
+        breaker.record(failing, false, now);
+        breaker.record(slow, true, now);
+        assert!(!breaker.is_closed());
+    }
+}

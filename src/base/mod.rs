@@ -1,0 +1,21 @@
+//! What every feature stands on: database, events, jobs, callers, secrets, HTTP. Knows no feature, no carrier, no API.
+
+pub mod audit;
+pub mod auth;
+pub mod breaker;
+pub mod bus;
+pub mod caller;
+pub mod clock;
+pub mod ctx;
+pub mod db;
+pub mod error;
+pub mod events;
+pub mod feed;
+pub mod http;
+pub mod jobs;
+pub mod phone;
+pub mod secrets;
+pub mod segments;
+pub mod telemetry;
+pub mod tokens;
+pub mod tx;

@@ -1,0 +1,111 @@
+//! The name of every metric with its labels, unit and meaning, in one place. Nothing is measured here.
+//!
+//! Label values come from small closed sets (route, provider, class); never a number, a tenant or an id.
+
+/// What a metric counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Only rises.
+    Counter,
+    /// Now.
+    Gauge,
+    /// A distribution with these upper bounds.
+    Histogram(&'static [f64]),
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Its name, with unit.
+    pub name: &'static str,
+    /// What kind it is.
+    pub kind: Kind,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+    /// What it means.
+    pub about: &'static str,
+}
+
+/// Seconds of work inside one machine: 0.1 ms to 10 s.
+const INSIDE: &[f64] =
+    &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Seconds of calls across the internet: 5 ms to 60 s.
+const OUTSIDE: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0];
+
+macro_rules! metrics {
+    ($($id:ident = $name:literal, $kind:expr, [$($label:literal),*], $about:literal;)*) => {
+        $(
+            #[doc = $about]
+            pub const $id: &str = $name;
+        )*
+        /// Every metric there is.
+        pub const ALL: &[Metric] =
+            &[$(Metric { name: $name, kind: $kind, labels: &[$($label),*], about: $about }),*];
+    };
+}
+
+metrics! {
+    HTTP_REQUESTS = "phonehub_http_requests_total", Kind::Counter, ["route", "status"],
+        "Answered HTTP requests.";
+    HTTP_REQUEST_SECONDS = "phonehub_http_request_seconds", Kind::Histogram(INSIDE), ["route"],
+        "Time from a request's head to its answer's head.";
+    SOCKETS = "phonehub_sockets", Kind::Gauge, [],
+        "Open WebSocket connections and event streams.";
+    SUBSCRIPTIONS = "phonehub_subscriptions", Kind::Gauge, [],
+        "Running subscription operations.";
+    SLOW_SUBSCRIBERS = "phonehub_slow_subscribers_total", Kind::Counter, [],
+        "Subscribers closed with 1013 because their queue was full.";
+    ACTIVE_USERS = "phonehub_active_users", Kind::Gauge, [],
+        "Users and API keys that this instance answered in the last 15 minutes.";
+    SIGN_IN_REFUSALS = "phonehub_sign_in_refusals_total", Kind::Counter, ["reason"],
+        "Refused sign-ins: wrong credentials or throttled.";
+    JOBS_WAITING = "phonehub_jobs_waiting", Kind::Gauge, [],
+        "Jobs that are due and unclaimed, on all instances.";
+    OLDEST_JOB_SECONDS = "phonehub_oldest_job_seconds", Kind::Gauge, [],
+        "Age of the oldest due job: how far delivery is behind.";
+    JOBS_DEAD = "phonehub_jobs_dead", Kind::Gauge, [],
+        "Jobs given up, waiting for redriveJob.";
+    JOBS = "phonehub_jobs_total", Kind::Counter, ["kind", "outcome"],
+        "Finished runs of jobs: done, retry, dead or lost (the lease was taken over).";
+    JOB_SECONDS = "phonehub_job_seconds", Kind::Histogram(OUTSIDE), ["kind"],
+        "Time of one run of a job.";
+    SENDING_PAUSED = "phonehub_sending_paused", Kind::Gauge, [],
+        "1 while an operator has paused sending.";
+    ATTEMPTS_IN_DOUBT = "phonehub_attempts_in_doubt_total", Kind::Counter, [],
+        "Hand-overs whose answer was lost, so that evidence had to be looked for.";
+    MESSAGES_UNKNOWN = "phonehub_messages_unknown", Kind::Gauge, [],
+        "Messages held as UNKNOWN, waiting for resolveMessage.";
+    CARRIER_REQUEST_SECONDS = "phonehub_carrier_request_seconds", Kind::Histogram(OUTSIDE),
+        ["provider", "operation", "outcome"],
+        "Time of one call to a carrier.";
+    CARRIER_ERRORS = "phonehub_carrier_errors_total", Kind::Counter, ["provider", "operation", "class"],
+        "Calls to a carrier that were refused or stayed in doubt.";
+    CARRIER_BREAKERS_OPEN = "phonehub_carrier_breakers_open", Kind::Gauge, ["provider"],
+        "Carrier accounts that are not called for now because they failed too often.";
+    DATABASE_CONNECTIONS = "phonehub_database_connections", Kind::Gauge, ["state"],
+        "Connections of this process's pool: busy or idle.";
+    DATABASE_QUERY_SECONDS = "phonehub_database_query_seconds", Kind::Histogram(INSIDE), [],
+        "Time of one statement, waiting for a connection included.";
+    REDIS_UP = "phonehub_redis_up", Kind::Gauge, [],
+        "1 while Redis answers, 0 while it does not; absent without Redis.";
+    EVENTS_PUBLISHED = "phonehub_events_published_total", Kind::Counter, [],
+        "Events handed to the bus after their commit.";
+    WEBHOOKS = "phonehub_webhooks_total", Kind::Counter, ["route", "outcome"],
+        "Webhooks by what became of them: stored, duplicate, parked, refused.";
+    WEBHOOK_REFUSALS = "phonehub_webhook_refusals_total", Kind::Counter, ["reason"],
+        "Webhooks refused as unsigned, wrongly signed, too large or unreadable.";
+    CACHE_LOOKUPS = "phonehub_cache_lookups_total", Kind::Counter, ["cache", "outcome"],
+        "Look-ups in in-process caches: hit or miss.";
+}
+
+/// Tells the recorder what each metric means.
+pub(super) fn describe() {
+    for metric in ALL {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.about),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.about),
+            Kind::Histogram(_) => metrics::describe_histogram!(metric.name, metric.about),
+        }
+    }
+}
