@@ -23,6 +23,11 @@ pub struct GraphqlRequest {
 }
 
 impl GraphqlRequest {
+    /// The request in a JSON value; `None` when it is no object or a member is missing or malformed.
+    pub fn from_json(value: Value) -> Option<Self> {
+        value.is_object().then(|| serde_json::from_value(value).ok())?
+    }
+
     /// The request in a URL's query parameters, as GET sends it; `variables` and `extensions` are JSON in strings.
     /// `None` when a member is missing or malformed.
     pub fn from_parameters(query: &str) -> Option<Self> {

@@ -1,7 +1,10 @@
 //! The limits of a parsed document and the choice of its operation. Type checks belong to the executor's validation.
 
 use async_graphql::Variables;
-use async_graphql_parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql_parser::types::{
+    ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+use async_graphql_value::{ConstValue, Name, Value};
 
 use super::measure::{Measure, Measurer};
 use super::{Limits, Refused, RefusedCode, variables};
@@ -22,6 +25,8 @@ pub enum OperationKind {
 pub struct Guarded {
     /// The kind of the operation that will run.
     pub kind: OperationKind,
+    /// Whether it is a subscription that asks for events from a cursor on (`after`).
+    pub resumable: bool,
     /// Expanded selections of all operations together.
     pub selections: usize,
     /// Selections that the guard itself looked at, never more than the document holds.
@@ -58,7 +63,9 @@ pub fn check_document(
     }
     let operation = choose(document, operation_name)?;
     variables::check(variables, limits)?;
-    Ok(Guarded { kind: kind(operation.ty), selections, visited: measurer.visited })
+    let resumable = operation.ty == OperationType::Subscription
+        && has_cursor(document, operation, &operation.selection_set.node, variables);
+    Ok(Guarded { kind: kind(operation.ty), resumable, selections, visited: measurer.visited })
 }
 
 fn check_operation<'a>(
@@ -110,6 +117,37 @@ pub(super) fn choose<'a>(
     found.map(|(_, operation)| &operation.node).ok_or_else(|| {
         Refused::new(RefusedCode::Invalid, "The document has no operation of this operationName.")
     })
+}
+
+/// Whether a root field has an `after` that is not null. Spreads were found to be finite before.
+fn has_cursor(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    set: &SelectionSet,
+    variables: &Variables,
+) -> bool {
+    set.items.iter().any(|item| match &item.node {
+        Selection::Field(field) => field.node.get_argument("after").is_some_and(|value| match &value.node {
+            Value::Null => false,
+            Value::Variable(name) => !is_null(operation, name, variables),
+            _ => true,
+        }),
+        Selection::InlineFragment(inline) => {
+            has_cursor(document, operation, &inline.node.selection_set.node, variables)
+        }
+        Selection::FragmentSpread(spread) => {
+            let fragment = document.fragments.get(&spread.node.fragment_name.node);
+            fragment.is_some_and(|fragment| {
+                has_cursor(document, operation, &fragment.node.selection_set.node, variables)
+            })
+        }
+    })
+}
+
+fn is_null(operation: &OperationDefinition, name: &Name, variables: &Variables) -> bool {
+    let definition = operation.variable_definitions.iter().find(|definition| definition.node.name.node == *name);
+    let default = definition.and_then(|definition| definition.node.default_value.as_ref()).map(|value| &value.node);
+    variables.get(name).or(default).is_none_or(|value| *value == ConstValue::Null)
 }
 
 fn kind(ty: OperationType) -> OperationKind {

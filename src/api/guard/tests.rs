@@ -180,6 +180,20 @@ fn a_subscription_has_one_unconditional_root_field() {
 }
 
 #[test]
+fn a_cursor_is_seen_wherever_it_is_written() {
+    let resumable = |source: &str, value| guard_with(source, None, &variables(value)).unwrap().resumable;
+    assert!(!resumable("subscription { a }", json!({})));
+    assert!(!resumable("subscription { a(after: null) }", json!({})));
+    assert!(resumable("subscription { a(after: \"c\") }", json!({})));
+    let with_variable = "subscription($c: String) { a(after: $c) }";
+    assert!(!resumable(with_variable, json!({})));
+    assert!(!resumable(with_variable, json!({ "c": null })));
+    assert!(resumable(with_variable, json!({ "c": "x" })));
+    assert!(resumable("subscription($c: String = \"x\") { a(after: $c) }", json!({})));
+    assert!(resumable("subscription { ...f } fragment f on S { ... { a(after: \"c\") } }", json!({})));
+}
+
+#[test]
 fn variables_are_bounded() {
     let many = (0..100_000).map(|at| (format!("v{at}"), json!(1))).collect::<serde_json::Map<_, _>>();
     let refused = |value| guard_with("{ a }", None, &variables(value)).expect_err("must be refused").code;

@@ -30,6 +30,10 @@ pub enum Input<'a> {
     Ended(OperationNumber),
     /// The socket's queue is full, or a write hangs.
     Lagging,
+    /// A message was larger than the limit.
+    TooBig,
+    /// The token cannot be checked now, or there is no place for the socket.
+    Unavailable,
     /// The server stops.
     Stopping,
 }
@@ -62,6 +66,11 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OperationNumber(u64);
 
+impl OperationNumber {
+    /// The number on a transport that carries one operation.
+    pub const ONLY: Self = Self(0);
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     New,
@@ -92,9 +101,14 @@ impl Machine {
         }
     }
 
-    /// Whether results of this operation may still be sent.
-    pub fn is_running(&self, id: &str, number: OperationNumber) -> bool {
-        self.operations.get(id) == Some(&number)
+    /// Whether no `connection_init` came yet.
+    pub fn is_new(&self) -> bool {
+        self.state == State::New
+    }
+
+    /// The peer gave a sign of life that is no message, such as a pong of the transport.
+    pub fn heard(&mut self) {
+        self.silent_pings = 0;
     }
 
     /// Takes one input; after a close every further input does nothing.
@@ -123,7 +137,9 @@ impl Machine {
                 self.operations.retain(|_, running| *running != number);
                 None
             }
-            Input::Lagging => Some(self.close(Close::TryAgain)),
+            Input::Lagging => Some(self.close(Close::TooSlow)),
+            Input::TooBig => Some(self.close(Close::MessageTooBig)),
+            Input::Unavailable => Some(self.close(Close::TryAgain)),
             Input::Stopping => Some(self.close(Close::GoingAway)),
         }
     }
@@ -163,7 +179,7 @@ impl Machine {
 
     fn ping(&mut self) -> Action {
         if self.silent_pings >= SILENT_PINGS {
-            return self.close(Close::TryAgain);
+            return self.close(Close::TooSlow);
         }
         self.silent_pings += 1;
         Action::Ping

@@ -40,13 +40,16 @@ struct Envelope {
 impl ClientMessage {
     /// Parses one text message; `None` when it is not one of the protocol's (the socket then closes with 4400).
     pub fn parse(text: &str) -> Option<Self> {
+        if !text.trim_start().starts_with('{') {
+            return None;
+        }
         let Envelope { r#type, id, payload } = serde_json::from_str(text).ok()?;
         match r#type.as_str() {
             "connection_init" => optional_object(payload).map(Self::Init),
             "ping" => optional_object(payload).map(Self::Ping),
             "pong" => optional_object(payload).map(|_| Self::Pong),
             "subscribe" => {
-                let request = serde_json::from_value(payload?).ok()?;
+                let request = GraphqlRequest::from_json(payload?)?;
                 Some(Self::Subscribe(legal_id(id)?, Box::new(request)))
             }
             "complete" => legal_id(id).map(Self::Complete),
@@ -103,6 +106,8 @@ pub enum Close {
     /// A message is larger than the limit.
     MessageTooBig,
     /// The client reads too slowly, or is gone without a word.
+    TooSlow,
+    /// The database is away for a moment, or the organisation has too many sockets.
     TryAgain,
     /// A message is not one of the protocol's.
     BadMessage,
@@ -110,8 +115,6 @@ pub enum Close {
     Unauthorized,
     /// The token was refused, expired, or revoked.
     Forbidden,
-    /// The legacy subprotocol, or none, was offered.
-    Subprotocol,
     /// No `connection_init` came in time.
     InitTimeout,
     /// The id of a running operation was used again.
@@ -126,11 +129,10 @@ impl Close {
         match self {
             Self::GoingAway => 1001,
             Self::MessageTooBig => 1009,
-            Self::TryAgain => 1013,
+            Self::TooSlow | Self::TryAgain => 1013,
             Self::BadMessage => 4400,
             Self::Unauthorized => 4401,
             Self::Forbidden => 4403,
-            Self::Subprotocol => 4406,
             Self::InitTimeout => 4408,
             Self::DuplicateId => 4409,
             Self::SecondInit => 4429,
@@ -142,11 +144,11 @@ impl Close {
         match self {
             Self::GoingAway => "Server is going away",
             Self::MessageTooBig => "Message is too big",
-            Self::TryAgain => "Consumer is too slow",
+            Self::TooSlow => "Consumer is too slow",
+            Self::TryAgain => "Try again later",
             Self::BadMessage => "Invalid message",
             Self::Unauthorized => "Unauthorized",
             Self::Forbidden => "Forbidden",
-            Self::Subprotocol => "Subprotocol not acceptable: use graphql-transport-ws",
             Self::InitTimeout => "Connection initialisation timeout",
             Self::DuplicateId => "Subscriber for this id already exists",
             Self::SecondInit => "Too many initialisation requests",
