@@ -5,3 +5,4 @@ pub mod api;
 pub mod base;
 pub mod carriers;
 pub mod config;
+pub mod graphql;

@@ -1,5 +1,6 @@
 //! Closed sets that columns hold, stored by their API names. Order of variants is order of rank where a rank is meant.
 
+use async_graphql::Enum;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -49,6 +51,7 @@ pub enum Role {
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -72,6 +75,7 @@ pub enum Provider {
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -98,6 +102,7 @@ pub enum InDoubtPolicy {
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -145,6 +150,7 @@ pub enum NumberStatus {
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -171,6 +177,7 @@ pub enum Direction {
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -197,6 +204,7 @@ pub enum Encoding {
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -259,6 +267,7 @@ impl MessageStatus {
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -294,6 +303,7 @@ pub enum AttemptState {
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -368,6 +378,7 @@ pub enum TimelineKind {
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -394,6 +405,7 @@ pub enum OptOutScope {
     DeriveActiveEnum,
     Serialize,
     Deserialize,
+    Enum,
 )]
 #[sea_orm(rs_type = "String", db_type = "Text")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]

@@ -1,6 +1,7 @@
 //! Schema steps, one file a step; the same SQL serves SQLite and PostgreSQL. Expand first, contract a release later.
 
-use sea_orm_migration::prelude::{MigrationTrait, MigratorTrait};
+use sea_orm_migration::prelude::MigrationTrait;
+pub use sea_orm_migration::prelude::MigratorTrait;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 mod m0001_people;

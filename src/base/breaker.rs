@@ -1,7 +1,8 @@
 //! A circuit breaker: after several failures in a row a broken service is left alone for a while. It keeps no clock;
 //! callers bring the instant.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// When a breaker opens and for how long.
@@ -33,6 +34,23 @@ impl Default for BreakerSettings {
 pub struct Breaker {
     settings: BreakerSettings,
     state: Mutex<State>,
+}
+
+/// One breaker a carrier account: one bad account does not slow another organisation.
+#[derive(Debug, Default)]
+pub struct Breakers(Mutex<HashMap<String, Arc<Breaker>>>);
+
+impl Breakers {
+    /// The account's breaker, closed at first.
+    pub fn of(&self, account: &str) -> Arc<Breaker> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(breaker) = known.get(account) {
+            return breaker.clone();
+        }
+        let breaker = Arc::new(Breaker::new(BreakerSettings::default()));
+        known.insert(account.to_owned(), breaker.clone());
+        breaker
+    }
 }
 
 /// The right to try once; `record` it. One that is never recorded (a cancelled request) counts for nothing.

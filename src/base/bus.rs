@@ -96,7 +96,8 @@ impl RedisBus {
             .set_response_timeout(Some(Duration::from_secs(2)))
             .set_automatic_resubscription()
             .set_push_sender(move |push: PushInfo| {
-                signal_of(&push).map_or(Ok(()), |signal| pushes.send(signal).map_err(|_| redis::aio::SendError))
+                signal_of(&push)
+                    .map_or(Ok(()), |signal| pushes.send(signal).map_err(|_| redis::aio::SendError))
             });
         let connection = ConnectionManager::new_lazy_with_config(client, config)?;
         let (orders, inbox) = mpsc::channel(OUTBOX);
@@ -113,7 +114,8 @@ impl RedisBus {
     async fn ping(&self) -> Result<(), String> {
         let mut connection = self.connection.clone();
         let ping = redis::cmd("PING");
-        let answer = tokio::time::timeout(Duration::from_millis(500), ping.query_async::<()>(&mut connection)).await;
+        let answer =
+            tokio::time::timeout(Duration::from_millis(500), ping.query_async::<()>(&mut connection)).await;
         answer.map_err(|_| "no answer".to_owned())?.map_err(|error| error.to_string())
     }
 }

@@ -50,7 +50,11 @@ pub async fn last_position(db: &impl ConnectionTrait, organization: Organization
 }
 
 /// The next events after a position, oldest first, at most a page. `CURSOR_TOO_OLD` when retention cut some away.
-pub async fn read_after(db: &impl ConnectionTrait, organization: OrganizationId, after: i64) -> Result<Vec<Event>> {
+pub async fn read_after(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    after: i64,
+) -> Result<Vec<Event>> {
     let rows = event::Entity::in_org(organization)
         .filter(event::Column::Position.gt(after))
         .order_by_asc(event::Column::Position)

@@ -92,7 +92,14 @@ impl Feeds {
             Some(position) => position,
             None => events::last_position(self.db.read(), organization).await?,
         };
-        let reader = Reader { feed, live, position, page: Vec::new().into_iter(), caught_up: after.is_none(), db: self.db.clone() };
+        let reader = Reader {
+            feed,
+            live,
+            position,
+            page: Vec::new().into_iter(),
+            caught_up: after.is_none(),
+            db: self.db.clone(),
+        };
         Ok(stream::unfold(Some(reader), |reader| async {
             let mut reader = reader?;
             match reader.next().await {
@@ -165,7 +172,8 @@ impl Feeds {
                 .all(self.db.read())
                 .await;
             let Ok(counters) = counters else { continue };
-            let last: HashMap<_, _> = counters.into_iter().map(|row| (row.organization_id, row.position)).collect();
+            let last: HashMap<_, _> =
+                counters.into_iter().map(|row| (row.organization_id, row.position)).collect();
             for feed in feeds {
                 if last.get(&feed.organization).is_some_and(|last| *last > *feed.head.borrow()) {
                     let _ = feed.inbox.send(News::Behind);

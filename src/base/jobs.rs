@@ -292,7 +292,10 @@ const LONGEST_PAUSE: u64 = 300;
 async fn run_one(hub: &Arc<Hub>, handlers: &Handlers, lease: Lease) {
     let ctx = Ctx::system(hub.clone(), lease.job.organization_id);
     let Some(handler) = handlers.0.get(lease.job.kind.as_str()) else {
-        tracing::error!(kind = lease.job.kind, "no handler for this kind of job; a newer version may have one");
+        tracing::error!(
+            kind = lease.job.kind,
+            "no handler for this kind of job; a newer version may have one"
+        );
         return;
     };
     let (kind, started) = (handler.kind(), Instant::now());

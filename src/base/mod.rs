@@ -16,6 +16,9 @@ pub mod jobs;
 pub mod phone;
 pub mod secrets;
 pub mod segments;
+pub mod start;
 pub mod telemetry;
+#[cfg(test)]
+pub mod testing;
 pub mod tokens;
 pub mod tx;

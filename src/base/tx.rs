@@ -198,3 +198,69 @@ async fn commit_shared(writer: &Writer, mut batch: OwnedMutexGuard<Batch>) -> Re
         _ => Err(Error::unavailable("the shared commit failed")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use entity::{event, organization, system_setting};
+    use futures_util::future::join_all;
+    use sea_orm::{ActiveModelTrait, PaginatorTrait};
+
+    use super::*;
+    use crate::base::{events, testing};
+
+    async fn organization(hub: &Arc<Hub>) -> OrganizationId {
+        let id = OrganizationId::new();
+        let tx = Tx::begin(hub).await.unwrap();
+        let row = organization::ActiveModel {
+            id: Set(id),
+            name: Set("Acme".into()),
+            default_region: Set("US".into()),
+            is_operator: Set(false),
+            created_at: Set(hub.clock.now()),
+        };
+        row.insert(&*tx).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    fn noted(organization_id: OrganizationId, subject: String) -> NewEvent {
+        NewEvent { organization_id, kind: "test.noted", subject, data: serde_json::json!({}) }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn concurrent_writers_get_dense_positions_and_all_are_answered() {
+        let (hub, _folder) = testing::hub().await;
+        let id = organization(&hub).await;
+        let writers = (0..100).map(|n: i32| {
+            let hub = hub.clone();
+            tokio::spawn(async move {
+                let tx = Tx::begin(&hub).await.unwrap();
+                tx.emit(noted(id, n.to_string()));
+                // Every fifth gives up: nothing of it may remain, nobody may wait for it.
+                if n % 5 == 0 { drop(tx) } else { tx.commit().await.unwrap() }
+            })
+        });
+        join_all(writers).await.into_iter().for_each(|done| done.unwrap());
+        let log = events::read_after(hub.db.read(), id, 0).await.unwrap();
+        let positions: Vec<i64> = log.iter().map(|event| event.position).collect();
+        assert_eq!(positions, (1..=80).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_transaction_leaves_nothing_and_the_next_one_works() {
+        let (hub, _folder) = testing::hub().await;
+        let id = organization(&hub).await;
+        let tx = Tx::begin(&hub).await.unwrap();
+        system_setting::ActiveModel { key: Set("a".into()), value: Set("b".into()) }
+            .insert(&*tx)
+            .await
+            .unwrap();
+        tx.emit(noted(id, "lost".into()));
+        drop(tx);
+        let tx = Tx::begin(&hub).await.unwrap();
+        tx.emit(noted(id, "kept".into()));
+        tx.commit().await.unwrap();
+        assert!(system_setting::Entity::find_by_id("a").one(hub.db.read()).await.unwrap().is_none());
+        assert_eq!(event::Entity::find().count(hub.db.read()).await.unwrap(), 1);
+    }
+}

@@ -1,0 +1,144 @@
+//! From a bearer token to a `Caller`: one indexed read a request, whatever the token says. Sockets ask again while open.
+
+use std::sync::Arc;
+
+use chrono::Duration;
+use entity::{api_key, enums::Role, membership, session, user};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, JoinType, QueryFilter, QuerySelect, RelationDef};
+
+use super::{
+    caller::{Caller, KeyHolder, Member, Permission},
+    ctx::{Ctx, Hub, RequestInfo},
+    error::{Error, Result},
+    tokens::{self, Claims},
+};
+
+/// How exactly the last use of a key is kept.
+const LAST_USE_GRAIN: Duration = Duration::minutes(1);
+
+/// The context of a request: anonymous without a token, UNAUTHENTICATED with one that does not count (any more).
+pub async fn authenticate(hub: &Arc<Hub>, token: Option<&str>, request: RequestInfo) -> Result<Ctx> {
+    let caller = match token {
+        None => Caller::Anonymous,
+        Some(token) if token.starts_with(tokens::API_KEY_PREFIX) => key_holder(hub, token).await?,
+        Some(token) => member(hub, &tokens::verify(&hub.token_keys, token, hub.clock.now())?).await?,
+    };
+    Ok(Ctx { hub: hub.clone(), caller, request })
+}
+
+/// The principal as it is now, for sockets that stay open: UNAUTHENTICATED once it was revoked, removed or has expired.
+pub async fn recheck(hub: &Arc<Hub>, caller: &Caller) -> Result<Caller> {
+    if caller.expires_at().is_some_and(|end| end <= hub.clock.now()) {
+        return Err(Error::unauthenticated());
+    }
+    match caller {
+        Caller::Member(known) => standing(hub, known.clone()).await,
+        Caller::Key(known) => {
+            let row = api_key::Entity::find_by_id(known.api_key_id).one(hub.db.read()).await?;
+            live_key(hub, row)
+        }
+        other => Ok(other.clone()),
+    }
+}
+
+/// What the database says of a session's user in its organisation.
+#[derive(Debug, FromQueryResult)]
+struct Standing {
+    role: Role,
+    is_operator: bool,
+}
+
+async fn member(hub: &Hub, claims: &Claims) -> Result<Caller> {
+    let claimed = Member {
+        user_id: claims.sub,
+        organization_id: claims.org,
+        role: Role::Viewer,
+        is_operator: false,
+        session_id: claims.sid,
+        expires_at: claims.expires_at(),
+    };
+    standing(hub, claimed).await
+}
+
+async fn standing(hub: &Hub, claimed: Member) -> Result<Caller> {
+    let standing = session::Entity::find_by_id(claimed.session_id)
+        .select_only()
+        .column_as(membership::Column::Role, "role")
+        .column_as(user::Column::IsOperator, "is_operator")
+        .join(JoinType::InnerJoin, user_of_session())
+        .join(JoinType::InnerJoin, membership_of_session())
+        .filter(session::Column::UserId.eq(claimed.user_id))
+        .filter(session::Column::OrganizationId.eq(claimed.organization_id))
+        .filter(session::Column::RevokedAt.is_null())
+        .into_model::<Standing>()
+        .one(hub.db.read())
+        .await?
+        .ok_or_else(Error::unauthenticated)?;
+    Ok(Caller::Member(Member { role: standing.role, is_operator: standing.is_operator, ..claimed }))
+}
+
+fn user_of_session() -> RelationDef {
+    session::Entity::belongs_to(user::Entity).from(session::Column::UserId).to(user::Column::Id).into()
+}
+
+fn membership_of_session() -> RelationDef {
+    session::Entity::belongs_to(membership::Entity)
+        .from((session::Column::UserId, session::Column::OrganizationId))
+        .to((membership::Column::UserId, membership::Column::OrganizationId))
+        .into()
+}
+
+async fn key_holder(hub: &Arc<Hub>, token: &str) -> Result<Caller> {
+    if !tokens::is_api_key(token) {
+        return Err(Error::unauthenticated());
+    }
+    let row = api_key::Entity::find()
+        .filter(api_key::Column::SecretHash.eq(tokens::hash(token)))
+        .one(hub.db.read())
+        .await?;
+    if let Some(row) = &row {
+        note_use(hub, row);
+    }
+    live_key(hub, row)
+}
+
+fn live_key(hub: &Hub, row: Option<api_key::Model>) -> Result<Caller> {
+    let now = hub.clock.now();
+    let row = row
+        .filter(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now))
+        .ok_or_else(Error::unauthenticated)?;
+    let scopes: Vec<String> = serde_json::from_value(row.scopes)?;
+    Ok(Caller::Key(KeyHolder {
+        api_key_id: row.id,
+        organization_id: row.organization_id,
+        scopes: Permission::SCOPES
+            .into_iter()
+            .filter(|known| scopes.iter().any(|s| s == known.scope()))
+            .collect(),
+        expires_at: row.expires_at,
+    }))
+}
+
+/// Beside the request, at most once a grain: nothing waits for it and nothing depends on it.
+fn note_use(hub: &Arc<Hub>, key: &api_key::Model) {
+    let (now, id) = (hub.clock.now(), key.id);
+    if key.last_used_at.is_some_and(|last| now - last < LAST_USE_GRAIN) {
+        return;
+    }
+    let ctx = Ctx::system(hub.clone(), key.organization_id);
+    tokio::spawn(async move {
+        let noted: Result<()> = async {
+            let tx = ctx.begin().await?;
+            api_key::Entity::update_many()
+                .col_expr(api_key::Column::LastUsedAt, Some(now).into())
+                .filter(api_key::Column::Id.eq(id))
+                .exec(&*tx)
+                .await?;
+            tx.commit().await
+        }
+        .await;
+        if let Err(error) = noted {
+            tracing::warn!(key = %id, %error, "the last use of a key was not noted");
+        }
+    });
+}

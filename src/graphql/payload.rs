@@ -1,0 +1,33 @@
+//! Mutation payloads: what was made, or the errors that the caller can expect. One shape for all.
+
+/// Declares a payload: nullable fields for what was made, `userErrors` for what was wrong, and `settle`, which tells
+/// expected errors (data) from faults (top-level errors).
+///
+/// `payload! { /// Doc. pub struct SendMessagePayload { /// Doc. message: Message } }`
+#[macro_export]
+macro_rules! payload {
+    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: Option<$type>,)*
+            /// What was wrong with the input; empty when it worked.
+            pub user_errors: Vec<$crate::graphql::errors::UserError>,
+        }
+
+        impl $name {
+            /// From the service's answer, in the order of the fields.
+            pub fn settle(
+                result: $crate::base::error::Result<($($type),*)>,
+            ) -> async_graphql::Result<Self> {
+                match result {
+                    Ok(($($field),*)) => Ok(Self { $($field: Some($field),)* user_errors: Vec::new() }),
+                    Err(error) if error.code.is_expected() => {
+                        Ok(Self { $($field: None,)* user_errors: vec![error.into()] })
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            }
+        }
+    };
+}
