@@ -41,6 +41,8 @@ pub struct Hub {
     pub token_keys: KeySet,
     /// The way to carriers.
     pub http: HttpClient,
+    /// The way to media at hosts that a carrier named: public ones only, no credentials.
+    pub media: HttpClient,
     /// One breaker a carrier account.
     pub breakers: Breakers,
 }

@@ -1,6 +1,6 @@
-//! What PhoneHub does, one folder a feature: verbs are files, `graphql.rs` is thin. Features call each other without
-//! cycles; none of them speaks HTTP.
+//! One folder a feature: verbs are files, `graphql` is thin. Features may call each other without cycles.
 
 pub mod carrier_configs;
 pub mod contacts;
+pub mod messages;
 pub mod numbers;
