@@ -16,11 +16,8 @@ pub mod http;
 pub mod idempotency;
 pub mod jobs;
 pub mod phone;
-<<<<<<< HEAD
-pub mod region;
-=======
 pub mod queue;
->>>>>>> main
+pub mod region;
 pub mod secrets;
 pub mod segments;
 pub mod start;

@@ -2,5 +2,4 @@
 
 pub mod carrier_configs;
 pub mod contacts;
-pub mod messages;
 pub mod numbers;
