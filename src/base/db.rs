@@ -101,6 +101,19 @@ impl Db {
         Ok(Migrator::get_pending_migrations(&self.read).await?.is_empty())
     }
 
+    /// Connections of this process by state, for metrics.
+    pub fn pool(&self) -> [(&'static str, u32); 2] {
+        let (size, idle) = if self.is_sqlite() {
+            let pool = self.read.get_sqlite_connection_pool();
+            (pool.size(), pool.num_idle())
+        } else {
+            let pool = self.read.get_postgres_connection_pool();
+            (pool.size(), pool.num_idle())
+        };
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);
+        [("busy", size - idle), ("idle", idle)]
+    }
+
     /// Closes the connections; running statements finish first.
     pub async fn close(self) {
         let _ = self.read.close().await;

@@ -13,6 +13,8 @@ pub struct Standing {
     pub oldest_seconds: f64,
     /// Given up.
     pub dead: i64,
+    /// Messages that wait for `resolveMessage`.
+    pub unknown: i64,
 }
 
 /// Counts what waits and what is dead, by indexes that hold only those.
@@ -24,14 +26,18 @@ pub async fn standing(hub: &Hub) -> Result<Standing> {
          AND (leased_until IS NULL OR leased_until < {clock})"
     );
     let row = hub.db.read().query_one_raw(hub.db.sql(due, [now.into()])).await?;
-    let dead = hub.db.sql("SELECT COUNT(*) FROM jobs WHERE dead_at IS NOT NULL", []);
-    let dead = hub.db.read().query_one_raw(dead).await?;
-    let Some((due, dead)) = row.zip(dead) else { return Ok(Standing::default()) };
+    let Some(due) = row else { return Ok(Standing::default()) };
     let oldest: Option<chrono::DateTime<chrono::Utc>> = due.try_get_by_index(1)?;
     let age = oldest.map_or(0, |oldest| (now - oldest).num_milliseconds().max(0));
     Ok(Standing {
         waiting: due.try_get_by_index(0)?,
         oldest_seconds: std::time::Duration::from_millis(u64::try_from(age).unwrap_or(0)).as_secs_f64(),
-        dead: dead.try_get_by_index(0)?,
+        dead: count(hub, "SELECT COUNT(*) FROM jobs WHERE dead_at IS NOT NULL").await?,
+        unknown: count(hub, "SELECT COUNT(*) FROM messages WHERE status = 'UNKNOWN'").await?,
     })
+}
+
+async fn count(hub: &Hub, sql: &str) -> Result<i64> {
+    let row = hub.db.read().query_one_raw(hub.db.sql(sql, [])).await?;
+    Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
 }
