@@ -78,6 +78,8 @@ CREATE INDEX messages_unknown ON messages (created_at) WHERE status = 'UNKNOWN'
 
 CREATE INDEX messages_route ON messages (account, sender, recipient, created_at)
 
+CREATE INDEX messages_unknown ON messages (id) WHERE status = 'UNKNOWN'
+
 CREATE TABLE message_media (
   id {uuid} PRIMARY KEY,
   organization_id {uuid} NOT NULL REFERENCES organizations (id),
