@@ -74,8 +74,6 @@ CREATE INDEX messages_conversation ON messages (conversation_id, created_at, id)
 
 CREATE INDEX messages_number ON messages (number_id, created_at, id)
 
-CREATE INDEX messages_unknown ON messages (created_at) WHERE status = 'UNKNOWN'
-
 CREATE INDEX messages_route ON messages (account, sender, recipient, created_at)
 
 CREATE INDEX messages_unknown ON messages (id) WHERE status = 'UNKNOWN'

@@ -17,6 +17,8 @@ pub mod idempotency;
 pub mod jobs;
 pub mod phone;
 pub mod presence;
+pub mod region;
+pub mod queue;
 pub mod secrets;
 pub mod segments;
 pub mod start;
