@@ -2,4 +2,5 @@
 
 pub mod carrier_configs;
 pub mod contacts;
+pub mod messages;
 pub mod numbers;
