@@ -4,3 +4,5 @@ pub mod carrier_configs;
 pub mod contacts;
 pub mod messages;
 pub mod numbers;
+#[cfg(test)]
+pub mod testing;
