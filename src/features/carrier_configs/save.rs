@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{check, notice, open, owner::Owner, plan::Plan, senders};
+use super::{check, notice, open::connect, owner::Owner, plan::Plan, senders};
 use crate::{
     base::{
         audit,
@@ -148,7 +148,7 @@ async fn prove_shared_account(ctx: &Ctx, plan: &Plan) -> Result<()> {
     if shared.is_none() {
         return Ok(());
     }
-    let carrier = open::connect(&ctx.hub, &plan.row, fresh.clone())?;
+    let carrier = connect(&ctx.hub, &plan.row, fresh.clone())?;
     let Some(messaging) = &carrier.messaging else { return Ok(()) };
     match check::account(&**messaging, &plan.row).await {
         Ok(_) => Ok(()),

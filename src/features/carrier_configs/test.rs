@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{
     check::{self, Problem},
-    open, query,
+    open::open,
+    query,
 };
 use crate::{
     base::{

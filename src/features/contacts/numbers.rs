@@ -1,6 +1,5 @@
 //! The numbers of contacts: one number belongs to one contact of an organisation, and its conversations with it.
 
-use chrono::{DateTime, Utc};
 use entity::{
     Tenanted, contact, contact_number, conversation,
     ids::{ContactId, ContactNumberId, OrganizationId},
@@ -12,6 +11,7 @@ use sea_orm::{
 
 use super::notice;
 use crate::base::{
+    ctx::Ctx,
     error::{Error, ErrorCode, Result, is_unique_violation},
     phone::PhoneNumber,
     tx::Tx,
@@ -33,14 +33,15 @@ pub async fn linked_contact(
 /// The contact that a number belongs to; an unknown number gets a new, nameless one. For inbound messages: two that
 /// come at the same moment find the same contact.
 pub async fn ensure(
+    ctx: &Ctx,
     tx: &Tx,
     organization: OrganizationId,
     number: &PhoneNumber,
-    now: DateTime<Utc>,
 ) -> Result<ContactId> {
     if let Some(known) = linked_contact(&**tx, organization, number.as_str()).await? {
         return Ok(known);
     }
+    let now = ctx.now();
     let contact = contact::ActiveModel {
         id: Set(ContactId::new()),
         organization_id: Set(organization),

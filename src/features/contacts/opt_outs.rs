@@ -27,7 +27,7 @@ use crate::{
         phone::PhoneNumber,
         region,
     },
-    features::carrier_configs::sender_key,
+    features::carrier_configs::senders::sender_key,
     graphql::{
         page::{self, Page, PageArgs, Sort},
         scalars::PhoneNumberText,
@@ -74,7 +74,7 @@ impl Default for OptOutFilter {
 }
 
 /// The organisation's refusals, newest first.
-pub async fn list_opt_outs(ctx: &Ctx, filter: OptOutFilter, args: PageArgs) -> Result<Page<opt_out::Entity>> {
+pub async fn list(ctx: &Ctx, filter: OptOutFilter, args: PageArgs) -> Result<Page<opt_out::Entity>> {
     let organization = ctx.require(Permission::MessagesRead)?;
     let lifted = opt_out::Column::LiftedAt;
     let mut select = opt_out::Entity::in_org(organization)
