@@ -28,4 +28,3 @@ pub mod telemetry;
 pub mod testing;
 pub mod tokens;
 pub mod tx;
-pub mod vitals;
