@@ -18,6 +18,15 @@ const SQLITE_READERS: u32 = 8;
 /// Key of the advisory lock that one migrating process holds on PostgreSQL: "PHUB".
 const MIGRATION_LOCK: i64 = 0x5048_5542;
 
+/// Connections of this process by what they do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// In use.
+    pub busy: u32,
+    /// Open and free.
+    pub idle: u32,
+}
+
 /// Open connections of this process. Reads go to [`Db::read`]; writes only through `Tx`.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -102,23 +111,21 @@ impl Db {
         Ok(Migrator::get_pending_migrations(&self.read).await?.is_empty())
     }
 
-    /// Connections of this process that work (`busy`) and that wait for work (`idle`).
-    pub fn pool(&self) -> [(&'static str, u32); 2] {
+    /// How many connections of this process work and how many wait for work.
+    pub fn connections(&self) -> Connections {
         let count = |size: u32, idle: usize| {
             let idle = u32::try_from(idle).unwrap_or(size).min(size);
-            (size - idle, idle)
+            Connections { busy: size - idle, idle }
         };
-        let (busy, idle) = if self.is_sqlite() {
-            let [read, write] = [&self.read, &self.write].map(|connection| {
-                let pool = connection.get_sqlite_connection_pool();
-                count(pool.size(), pool.num_idle())
-            });
-            (read.0 + write.0, read.1 + write.1)
-        } else {
+        if !self.is_sqlite() {
             let pool = self.read.get_postgres_connection_pool();
+            return count(pool.size(), pool.num_idle());
+        }
+        let [read, write] = [&self.read, &self.write].map(|connection| {
+            let pool = connection.get_sqlite_connection_pool();
             count(pool.size(), pool.num_idle())
-        };
-        [("busy", busy), ("idle", idle)]
+        });
+        Connections { busy: read.busy + write.busy, idle: read.idle + write.idle }
     }
 
     /// Closes the connections; running statements finish first.

@@ -28,3 +28,4 @@ pub mod telemetry;
 pub mod testing;
 pub mod tokens;
 pub mod tx;
+pub mod vitals;
