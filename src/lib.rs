@@ -5,5 +5,6 @@ pub mod api;
 pub mod base;
 pub mod carriers;
 pub mod config;
+pub mod features;
 pub mod graphql;
 pub mod sandbox;

@@ -17,7 +17,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod phone;
 pub mod presence;
-pub mod queue;
+pub mod region;
 pub mod secrets;
 pub mod segments;
 pub mod start;
