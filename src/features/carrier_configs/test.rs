@@ -95,7 +95,8 @@ mod tests {
         };
         let known = [remote("+14155550100", true), remote("+14155550101", false)];
         let numbers = ["+14155550100", "+14155550101", "+14155550102"].map(str::to_owned);
-        let told: Vec<_> = missing(&numbers, &known).into_iter().filter_map(|problem| problem.sender).collect();
+        let told: Vec<_> =
+            missing(&numbers, &known).into_iter().filter_map(|problem| problem.sender).collect();
         assert_eq!(told, ["+14155550101", "+14155550102"]);
     }
 }

@@ -131,7 +131,9 @@ fn parse_word(text: &str) -> Result<String> {
         return refused("A keyword is one word of letters and digits, at most 32 characters.");
     }
     if Command::of(word).is_some() {
-        return refused("This word belongs to the STOP, START or HELP family, which means the same everywhere.");
+        return refused(
+            "This word belongs to the STOP, START or HELP family, which means the same everywhere.",
+        );
     }
     Ok(word.to_uppercase())
 }

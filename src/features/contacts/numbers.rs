@@ -87,7 +87,6 @@ pub async fn replace(tx: &Tx, contact: &contact::Model, numbers: &[String]) -> R
 /// Gives the contact the conversations with its numbers, and takes those from it that it has no more.
 async fn link(tx: &Tx, contact: &contact::Model, numbers: &[String]) -> Result<()> {
     let numbers = || numbers.iter().map(String::as_str);
-    let in_organization = conversation::Column::OrganizationId.eq(contact.organization_id);
     conversation::Entity::update_many()
         .col_expr(conversation::Column::ContactId, Expr::value(None::<ContactId>))
         .filter(conversation::Column::ContactId.eq(contact.id))
@@ -96,7 +95,8 @@ async fn link(tx: &Tx, contact: &contact::Model, numbers: &[String]) -> Result<(
         .await?;
     conversation::Entity::update_many()
         .col_expr(conversation::Column::ContactId, Expr::value(Some(contact.id)))
-        .filter(in_organization.and(conversation::Column::ContactNumber.is_in(numbers())))
+        .filter(conversation::Column::OrganizationId.eq(contact.organization_id))
+        .filter(conversation::Column::ContactNumber.is_in(numbers()))
         .exec(&**tx)
         .await?;
     Ok(())
@@ -118,6 +118,7 @@ fn taken(error: DbErr) -> Error {
 
 /// The answer when a number is another contact's.
 pub fn belongs_to_another() -> Error {
-    let text = "One of these numbers belongs to another contact. Give the contact's id to say which one you mean.";
+    let text =
+        "One of these numbers belongs to another contact. Give the contact's id to say which one you mean.";
     Error::new(ErrorCode::Conflict, text).at(&["phoneNumbers"])
 }

@@ -39,10 +39,7 @@ pub async fn by_address(
     Ok(select.filter(number::Column::Address.eq(address)).one(db).await?)
 }
 
-async fn usable(
-    db: &impl ConnectionTrait,
-    organization: OrganizationId,
-) -> Result<Select<number::Entity>> {
+async fn usable(db: &impl ConnectionTrait, organization: OrganizationId) -> Result<Select<number::Entity>> {
     let own = query::of_organization(organization).limit(1).one(db).await?;
     if own.is_some() {
         return Ok(number::Entity::in_org(organization));

@@ -3,4 +3,3 @@
 
 pub mod find;
 pub mod graphql;
-

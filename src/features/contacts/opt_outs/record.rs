@@ -117,11 +117,11 @@ pub(super) async fn lift(ctx: &Ctx, tx: &Tx, row: opt_out::Model) -> Result<opt_
 /// Puts a refusal in force. One that is in force already stays as it is: a STOP does not take over what was set by
 /// hand, so START cannot lift that.
 pub(super) async fn put(tx: &Tx, wanted: opt_out::Model) -> Result<opt_out::Model> {
-    let key = opt_out::Column::ContactNumber
-        .eq(wanted.contact_number.as_str())
-        .and(opt_out::Column::OrganizationId.eq(wanted.organization_id))
-        .and(opt_out::Column::Scope.eq(wanted.scope))
-        .and(opt_out::Column::SenderKey.eq(wanted.sender_key.as_str()));
+    let written = opt_out::Entity::find()
+        .filter(opt_out::Column::ContactNumber.eq(wanted.contact_number.as_str()))
+        .filter(opt_out::Column::OrganizationId.eq(wanted.organization_id))
+        .filter(opt_out::Column::Scope.eq(wanted.scope))
+        .filter(opt_out::Column::SenderKey.eq(wanted.sender_key.as_str()));
     let unless_in_force = OnConflict::columns([
         opt_out::Column::ContactNumber,
         opt_out::Column::OrganizationId,
@@ -140,7 +140,7 @@ pub(super) async fn put(tx: &Tx, wanted: opt_out::Model) -> Result<opt_out::Mode
         .on_conflict(unless_in_force)
         .exec_without_returning(&**tx)
         .await?;
-    let row = opt_out::Entity::find().filter(key).one(&**tx).await?;
+    let row = written.one(&**tx).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound("the opt-out just written".into()))?;
     if changed > 0 {
         tx.emit(notice::opt_out_changed(&row));
