@@ -15,6 +15,7 @@ use super::{
     error::Result,
     feed::Feeds,
     http::HttpClient,
+    presence::Presence,
     secrets::Keyring,
     tx::{Tx, Writer},
 };
@@ -45,6 +46,8 @@ pub struct Hub {
     pub media: HttpClient,
     /// One breaker a carrier account.
     pub breakers: Breakers,
+    /// Who was answered lately.
+    pub presence: Presence,
 }
 
 /// Where a request came from.

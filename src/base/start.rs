@@ -16,6 +16,7 @@ use super::{
     error::{Error, Result},
     feed::Feeds,
     http::{HttpClient, HttpSettings, Reach},
+    presence::Presence,
     secrets::Keyring,
     tx::{Tx, Writer},
 };
@@ -38,6 +39,7 @@ impl Hub {
             writer: Writer::default(),
             worker: Arc::new(Notify::new()),
             breakers: Breakers::new(config.delivery.carrier_timeout),
+            presence: Presence::default(),
             media: HttpClient::new(HttpSettings::media()).map_err(Error::internal)?,
             config,
             clock,

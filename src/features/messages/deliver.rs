@@ -7,7 +7,7 @@ use entity::{
     attempt, carrier_config,
     enums::{AttemptState, MessageStatus, TimelineKind},
     ids::MessageId,
-    media, message, system_setting,
+    media, message,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,7 @@ use crate::{
         ctx::Ctx,
         error::{Error, Result},
         jobs::{Handler, Lease, Outcome},
+        switches,
         tx::Tx,
     },
     carriers::{
@@ -35,8 +36,6 @@ use crate::{
 
 /// Kind of the job; its subject is the message's public id.
 pub const KIND: &str = "deliver";
-/// Switch of `admin pause-sending`; any value but `false` pauses.
-pub const PAUSED: &str = "sending_paused";
 /// How often a paused queue looks again.
 const PAUSE: chrono::Duration = chrono::Duration::seconds(5);
 /// Left of the lease beyond the time-out before a call is begun.
@@ -69,7 +68,7 @@ impl Handler for Deliver {
         if !may_be_sent(&message, &payload) {
             return Ok(Outcome::Done);
         }
-        if is_paused(ctx).await? {
+        if switches::is_sending_paused(ctx.db()).await? {
             return Ok(Outcome::At(ctx.now() + PAUSE));
         }
         if left_over(ctx, lease, &message, &payload).await? {
@@ -96,11 +95,6 @@ impl Handler for Deliver {
 
 fn may_be_sent(message: &message::Model, payload: &Payload) -> bool {
     super::attempt::is_open(message.status) || (payload.resend && message.status == MessageStatus::Unknown)
-}
-
-async fn is_paused(ctx: &Ctx) -> Result<bool> {
-    let switch = system_setting::Entity::find_by_id(PAUSED).one(ctx.db()).await?;
-    Ok(switch.is_some_and(|row| row.value != "false"))
 }
 
 async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Option<carrier_config::Model>> {

@@ -122,7 +122,7 @@ async fn check(ctx: &Ctx, organization_id: OrganizationId, input: SendMessage) -
         .ok_or_else(Error::unauthenticated)?;
     let region: Region = organization.default_region.parse().map_err(Error::internal)?;
     let to = recipient::number_of(ctx, &input.to, region).await?;
-    let route = resolve::resolve(ctx, input.carrier_config_id, input.from.as_deref()).await?;
+    let route = resolve::resolve(ctx.db(), organization_id, input.carrier_config_id, input.from.as_deref()).await?;
     if opt_outs::blocked(ctx.db(), organization_id, &route.config.account, &route.sender.address, to.as_str())
         .await?
         .is_some()
