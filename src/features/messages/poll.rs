@@ -63,7 +63,7 @@ impl Handler for PollMessage {
             return Ok(Outcome::Done);
         };
         let Some(config) = config_of(ctx, &message).await? else { return Ok(Outcome::Done) };
-        let Some(messaging) = carrier_configs::open(&ctx.hub, &config)?.messaging else {
+        let Some(messaging) = carrier_configs::open::open(&ctx.hub, &config)?.messaging else {
             return Ok(Outcome::Done);
         };
         match messaging.fetch(&sid).await {
