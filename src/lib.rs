@@ -4,5 +4,6 @@
 pub mod base;
 pub mod carriers;
 pub mod config;
+pub mod features;
 pub mod graphql;
 pub mod sandbox;

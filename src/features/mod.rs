@@ -1,3 +1,4 @@
 //! One folder a feature: verbs are files, `graphql` is thin. Features may call each other without cycles.
 
 pub mod messages;
+pub mod organizations;
