@@ -4,3 +4,4 @@ pub mod carrier_configs;
 pub mod contacts;
 pub mod messages;
 pub mod numbers;
+pub mod organizations;
