@@ -7,11 +7,13 @@ pub mod explorer;
 pub mod guard;
 pub mod http;
 mod live;
+pub mod media;
 pub mod principals;
 pub mod quota;
 pub mod request;
 pub mod shared;
 pub mod sse;
+pub mod webhooks;
 pub mod websocket;
 
 use async_graphql::Executor;
