@@ -76,6 +76,8 @@ CREATE INDEX messages_number ON messages (number_id, created_at, id)
 
 CREATE INDEX messages_route ON messages (account, sender, recipient, created_at)
 
+CREATE INDEX messages_unknown ON messages (id) WHERE status = 'UNKNOWN'
+
 CREATE TABLE message_media (
   id {uuid} PRIMARY KEY,
   organization_id {uuid} NOT NULL REFERENCES organizations (id),

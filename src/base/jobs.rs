@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     ctx::{Ctx, Hub},
     error::{Error, Result},
+    telemetry::names,
     tx::Tx,
 };
 
@@ -300,7 +301,8 @@ async fn run_one(hub: &Arc<Hub>, handlers: &Handlers, lease: Lease) {
     };
     let (kind, started) = (handler.kind(), Instant::now());
     let outcome = handler.run(&ctx, &lease).await;
-    metrics::histogram!("phonehub_job_seconds", "kind" => kind).record(started.elapsed().as_secs_f64());
+    metrics::histogram!(names::JOB_SECONDS, "kind" => kind).record(started.elapsed().as_secs_f64());
+    metrics::counter!(names::JOBS, "kind" => kind, "outcome" => word(&outcome)).increment(1);
     let settled = match outcome {
         Ok(Outcome::Settled) => Ok(()),
         Ok(Outcome::Done) => settle(&ctx, &lease, None).await,
@@ -313,6 +315,14 @@ async fn run_one(hub: &Arc<Hub>, handlers: &Handlers, lease: Lease) {
     };
     if let Err(error) = settled {
         tracing::warn!(kind, job = %lease.job.id, %error, "a job could not be settled; its lease will run out");
+    }
+}
+
+fn word(outcome: &Result<Outcome>) -> &'static str {
+    match outcome {
+        Ok(Outcome::Settled | Outcome::Done | Outcome::At(_)) => "done",
+        Ok(Outcome::Dead(_)) => "dead",
+        Err(_) => "retry",
     }
 }
 

@@ -1,0 +1,119 @@
+//! Opens an operation for a transport that streams: guarded, then shared or alone, its messages going to an outlet.
+
+use async_graphql::Executor;
+use futures_util::{StreamExt, stream::BoxStream};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::door::{Door, Prepared};
+use super::errors::Answer;
+use super::guard::{OperationKind, Refused};
+use super::quota::Permit;
+use super::request::GraphqlRequest;
+use super::shared::{Membership, Outlet, Piece, feed_alone};
+use crate::base::ctx::Ctx;
+use crate::base::error::{Error, ErrorCode};
+use crate::base::telemetry::names;
+
+/// An operation that was opened. Dropping it stops it; a mutation runs to its end all the same.
+#[derive(Debug)]
+pub enum Running {
+    /// A place in an execution that others may share.
+    Shared(Membership, Counted),
+    /// A subscription of its own.
+    Alone(AbortOnDropHandle<()>, Counted),
+    /// A query: nobody misses it.
+    Query(AbortOnDropHandle<()>),
+    /// A mutation, or what was refused: there is nothing to stop.
+    Detached,
+}
+
+/// A subscription's place in its organisation's quota and in the gauge.
+#[derive(Debug)]
+pub struct Counted {
+    _permit: Permit,
+}
+
+impl Counted {
+    fn new(permit: Permit) -> Self {
+        metrics::gauge!(names::SUBSCRIPTIONS.name).increment(1.0);
+        Self { _permit: permit }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::gauge!(names::SUBSCRIPTIONS.name).decrement(1.0);
+    }
+}
+
+/// An open socket or event stream in the gauge.
+#[derive(Debug)]
+pub struct Gauged(());
+
+impl Gauged {
+    /// Counts one until it is dropped.
+    pub fn new() -> Self {
+        metrics::gauge!(names::SOCKETS.name).increment(1.0);
+        Self(())
+    }
+}
+
+impl Drop for Gauged {
+    fn drop(&mut self) {
+        metrics::gauge!(names::SOCKETS.name).decrement(1.0);
+    }
+}
+
+/// Guards and starts an operation whose answers go to `outlet`; a refusal goes there too. The last frame says that it
+/// is the last.
+pub async fn open<E: Executor>(door: &Door<E>, ctx: &Ctx, wire: GraphqlRequest, outlet: Outlet) -> Running {
+    match door.prepare(ctx, wire).await {
+        Ok(prepared) => start(door, ctx, prepared, outlet),
+        Err(refused) => refuse(door, ctx, refused, &outlet),
+    }
+}
+
+/// Tells the subscriber why its document is not executed.
+pub fn refuse<E: Executor>(door: &Door<E>, ctx: &Ctx, refused: Refused, outlet: &Outlet) -> Running {
+    outlet.offer(&Answer::refused(refused, &door.stamp(ctx)).into());
+    Running::Detached
+}
+
+/// Starts what was guarded.
+pub fn start<E: Executor>(door: &Door<E>, ctx: &Ctx, prepared: Prepared, outlet: Outlet) -> Running {
+    match prepared.kind {
+        OperationKind::Subscription => subscribe(door, ctx, prepared, outlet),
+        OperationKind::Query => {
+            let task = tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet));
+            Running::Query(AbortOnDropHandle::new(task))
+        }
+        OperationKind::Mutation => {
+            tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet));
+            Running::Detached
+        }
+    }
+}
+
+fn subscribe<E: Executor>(door: &Door<E>, ctx: &Ctx, mut prepared: Prepared, outlet: Outlet) -> Running {
+    let Some(permit) = door.subscriptions().take(ctx.caller.organization().ok()) else {
+        let message = "The organisation has too many subscriptions open.";
+        let error = Error::new(ErrorCode::TooManySubscriptions, message);
+        outlet.offer(&Answer::failed(&error, &door.stamp(ctx)).into());
+        return Running::Detached;
+    };
+    let counted = Counted::new(permit);
+    match prepared.share.take() {
+        Some(key) => {
+            let membership = door.shared().join(key, outlet, || pieces(door, ctx, prepared));
+            Running::Shared(membership, counted)
+        }
+        None => {
+            let task = tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet));
+            Running::Alone(AbortOnDropHandle::new(task), counted)
+        }
+    }
+}
+
+fn pieces<E: Executor>(door: &Door<E>, ctx: &Ctx, prepared: Prepared) -> BoxStream<'static, Piece> {
+    door.stream(prepared, ctx.clone()).map(Piece::from).boxed()
+}

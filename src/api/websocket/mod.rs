@@ -1,0 +1,60 @@
+//! Subscriptions, and any other operation, over `graphql-transport-ws`: the protocol, its state machine and the
+//! socket that carries it. What an operation costs is `guard`'s matter, who shares one is `shared`'s.
+
+mod admission;
+mod driver;
+pub mod machine;
+mod operations;
+pub mod protocol;
+#[cfg(test)]
+mod tests;
+
+use async_graphql::Executor;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::response::Response;
+use http::HeaderMap;
+
+use super::client::{self, Bearer};
+use super::door::Door;
+use super::http::refuse;
+use crate::base::ctx::RequestInfo;
+use crate::base::error::{Error, ErrorCode};
+
+/// Bytes of the read buffer of each socket, allocated at once: axum's default costs 128 KiB an idle socket.
+const READ_BUFFER: usize = 4 * 1024;
+/// Bytes that wait for a flush before they are written early.
+const WRITE_BUFFER: usize = 32 * 1024;
+/// Bytes that wait at most while the peer does not read; a single message is smaller.
+const MOST_BUFFERED: usize = 16 * 1024 * 1024;
+
+/// Upgrades a request to a socket. Pages of foreign origins are refused, and so are clients that offer only other
+/// subprotocols: selecting the legacy `graphql-ws` would make real clients speak another protocol.
+pub fn upgrade<E: Executor>(
+    door: Door<E>,
+    upgrade: WebSocketUpgrade,
+    headers: &HeaderMap,
+    request: RequestInfo,
+) -> Response {
+    let stamp = door.stamp_of(&request.request_id);
+    if !door.origins().allow(headers) {
+        return refuse(&Error::forbidden("Pages of this origin may not open sockets."), &stamp);
+    }
+    let upgrade = upgrade.protocols([protocol::SUBPROTOCOL]);
+    if upgrade.selected_protocol().is_none() {
+        let message = "Offer the subprotocol graphql-transport-ws.";
+        return refuse(&Error::new(ErrorCode::BadRequest, message), &stamp);
+    }
+    let token = match client::bearer(headers) {
+        Bearer::Absent => None,
+        Bearer::Token(token) => Some(token.to_owned()),
+        Bearer::Malformed => return refuse(&Error::unauthenticated(), &stamp),
+    };
+    let tracker = door.open().clone();
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(MOST_BUFFERED)
+        .max_message_size(door.limits().message_bytes)
+        .max_frame_size(door.limits().message_bytes)
+        .on_upgrade(move |socket| tracker.track_future(driver::drive(door, socket, request, token)))
+}

@@ -1,0 +1,17 @@
+//! Messages: accepted (`send`), handed over (`deliver`, `reconcile`), tracked (`receipts`, `poll`), received (`receive`).
+
+pub mod attempt;
+pub mod cancel;
+pub mod conversation;
+pub mod deliver;
+pub mod pacing;
+pub mod poll;
+pub mod receipts;
+pub mod recipient;
+pub mod reconcile;
+pub mod refused;
+pub mod resolve;
+pub mod send;
+pub mod snapshot;
+pub mod status;
+pub mod timeline;

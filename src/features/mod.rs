@@ -1,0 +1,6 @@
+//! One folder a feature: verbs are files, `graphql` is thin. Features may call each other without cycles.
+
+pub mod carrier_configs;
+pub mod contacts;
+pub mod messages;
+pub mod numbers;
