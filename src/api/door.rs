@@ -68,7 +68,9 @@ impl<E: Executor> Door<E> {
         });
         let documents = moka::future::Cache::builder()
             .max_capacity(DOCUMENT_CACHE)
-            .weigher(|source: &String, _: &Arc<ExecutableDocument>| u32::try_from(source.len()).unwrap_or(u32::MAX))
+            .weigher(|source: &String, _: &Arc<ExecutableDocument>| {
+                u32::try_from(source.len()).unwrap_or(u32::MAX)
+            })
             .build();
         let config = &hub.config;
         Self(Arc::new(Parts {
@@ -181,7 +183,8 @@ impl<E: Executor> Door<E> {
     pub fn stream(&self, prepared: Prepared, ctx: Ctx) -> BoxStream<'static, Answer> {
         let door = self.clone();
         let is_subscription = prepared.kind == OperationKind::Subscription;
-        let responses = AssertUnwindSafe(self.0.executor.execute_stream(prepared.request, None)).catch_unwind();
+        let responses =
+            AssertUnwindSafe(self.0.executor.execute_stream(prepared.request, None)).catch_unwind();
         let answers = responses.enumerate().map(move |(at, result)| {
             let stamp = door.stamp(&ctx);
             match result {

@@ -3,6 +3,7 @@
 use async_graphql::Executor;
 use futures_util::{StreamExt, stream::BoxStream};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use super::door::{Door, Prepared};
 use super::errors::Answer;
@@ -15,16 +16,11 @@ use crate::base::error::{Error, ErrorCode};
 use crate::base::telemetry::names;
 
 /// An operation that was opened. Dropping it stops it; a mutation runs to its end all the same.
-#[derive(Debug)]
-pub enum Running {
-    /// A place in an execution that others may share.
-    Shared(Membership, Counted),
-    /// A subscription of its own.
-    Alone(AbortOnDropHandle<()>, Counted),
-    /// A query: nobody misses it.
-    Query(AbortOnDropHandle<()>),
-    /// A mutation, or what was refused: there is nothing to stop.
-    Detached,
+#[derive(Debug, Default)]
+pub struct Running {
+    _shared: Option<Membership>,
+    _alone: Option<AbortOnDropHandle<()>>,
+    _counted: Option<Counted>,
 }
 
 /// A subscription's place in its organisation's quota and in the gauge.
@@ -35,14 +31,14 @@ pub struct Counted {
 
 impl Counted {
     fn new(permit: Permit) -> Self {
-        metrics::gauge!(names::SUBSCRIPTIONS.name).increment(1.0);
+        metrics::gauge!(names::SUBSCRIPTIONS).increment(1.0);
         Self { _permit: permit }
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        metrics::gauge!(names::SUBSCRIPTIONS.name).decrement(1.0);
+        metrics::gauge!(names::SUBSCRIPTIONS).decrement(1.0);
     }
 }
 
@@ -53,14 +49,14 @@ pub struct Gauged(());
 impl Gauged {
     /// Counts one until it is dropped.
     pub fn new() -> Self {
-        metrics::gauge!(names::SOCKETS.name).increment(1.0);
+        metrics::gauge!(names::SOCKETS).increment(1.0);
         Self(())
     }
 }
 
 impl Drop for Gauged {
     fn drop(&mut self) {
-        metrics::gauge!(names::SOCKETS.name).decrement(1.0);
+        metrics::gauge!(names::SOCKETS).decrement(1.0);
     }
 }
 
@@ -76,7 +72,7 @@ pub async fn open<E: Executor>(door: &Door<E>, ctx: &Ctx, wire: GraphqlRequest, 
 /// Tells the subscriber why its document is not executed.
 pub fn refuse<E: Executor>(door: &Door<E>, ctx: &Ctx, refused: Refused, outlet: &Outlet) -> Running {
     outlet.offer(&Answer::refused(refused, &door.stamp(ctx)).into());
-    Running::Detached
+    Running::default()
 }
 
 /// Starts what was guarded.
@@ -84,12 +80,12 @@ pub fn start<E: Executor>(door: &Door<E>, ctx: &Ctx, prepared: Prepared, outlet:
     match prepared.kind {
         OperationKind::Subscription => subscribe(door, ctx, prepared, outlet),
         OperationKind::Query => {
-            let task = tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet));
-            Running::Query(AbortOnDropHandle::new(task))
+            let task = tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet).in_current_span());
+            Running { _alone: Some(AbortOnDropHandle::new(task)), ..Running::default() }
         }
         OperationKind::Mutation => {
-            tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet));
-            Running::Detached
+            tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet).in_current_span());
+            Running::default()
         }
     }
 }
@@ -99,17 +95,17 @@ fn subscribe<E: Executor>(door: &Door<E>, ctx: &Ctx, mut prepared: Prepared, out
         let message = "The organisation has too many subscriptions open.";
         let error = Error::new(ErrorCode::TooManySubscriptions, message);
         outlet.offer(&Answer::failed(&error, &door.stamp(ctx)).into());
-        return Running::Detached;
+        return Running::default();
     };
     let counted = Counted::new(permit);
     match prepared.share.take() {
         Some(key) => {
             let membership = door.shared().join(key, outlet, || pieces(door, ctx, prepared));
-            Running::Shared(membership, counted)
+            Running { _shared: Some(membership), _counted: Some(counted), _alone: None }
         }
         None => {
-            let task = tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet));
-            Running::Alone(AbortOnDropHandle::new(task), counted)
+            let task = tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet).in_current_span());
+            Running { _alone: Some(AbortOnDropHandle::new(task)), _counted: Some(counted), _shared: None }
         }
     }
 }

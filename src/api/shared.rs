@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use futures_util::{StreamExt, stream::BoxStream};
 use outlet::Framed;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// The executions that are shared in this process, by key.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +44,12 @@ pub struct Membership {
 
 impl Shared {
     /// Joins the execution of this key, or starts it with `start`. Events from now on reach `outlet`.
-    pub fn join(&self, key: String, outlet: Outlet, start: impl FnOnce() -> BoxStream<'static, Piece>) -> Membership {
+    pub fn join(
+        &self,
+        key: String,
+        outlet: Outlet,
+        start: impl FnOnce() -> BoxStream<'static, Piece>,
+    ) -> Membership {
         let mut groups = self.lock();
         let running = groups.get(key.as_str()).filter(|group| !group.members().is_over).cloned();
         let is_new = running.is_none();
@@ -51,7 +57,7 @@ impl Shared {
         let number = group.add(outlet);
         if is_new {
             groups.insert(group.key.clone(), group.clone());
-            tokio::spawn(pump(self.clone(), group.clone(), start()));
+            tokio::spawn(pump(self.clone(), group.clone(), start()).in_current_span());
         }
         Membership { shared: self.clone(), group, number }
     }
