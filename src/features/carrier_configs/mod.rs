@@ -21,7 +21,7 @@ mod test;
 pub(crate) mod testing;
 mod webhooks;
 
-pub use check::Problem;
+pub use check::{Problem, account as check_account};
 pub use delete::delete;
 pub use open::{open, webhook_tokens};
 pub use query::{CarrierConfigsById, find, list, manageable, of_organization, of_system};

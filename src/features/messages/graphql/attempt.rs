@@ -15,7 +15,7 @@ pub struct Attempt(pub attempt::Model);
 #[Object]
 impl Attempt {
     /// `att_…`; part of the address at which the carrier reports on this try.
-    async fn id(&self) -> AttemptId {
+    pub async fn id(&self) -> AttemptId {
         self.0.id
     }
 

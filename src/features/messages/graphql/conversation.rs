@@ -86,7 +86,7 @@ pub struct Conversation(pub conversation::Model);
 #[Object]
 impl Conversation {
     /// `cnv_…`.
-    async fn id(&self) -> ConversationId {
+    pub async fn id(&self) -> ConversationId {
         self.0.id
     }
 

@@ -18,7 +18,7 @@ pub struct Job(pub job::Model);
 #[Object]
 impl Job {
     /// `job_…`.
-    async fn id(&self) -> JobId {
+    pub async fn id(&self) -> JobId {
         self.0.id
     }
 

@@ -20,7 +20,7 @@ pub struct Media {
 #[Object]
 impl Media {
     /// `med_…`.
-    async fn id(&self) -> MediaId {
+    pub async fn id(&self) -> MediaId {
         self.row.id
     }
 

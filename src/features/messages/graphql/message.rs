@@ -32,7 +32,7 @@ pub struct Message(pub message::Model);
 #[Object]
 impl Message {
     /// `msg_…`.
-    async fn id(&self) -> MessageId {
+    pub async fn id(&self) -> MessageId {
         self.0.id
     }
 

@@ -1,6 +1,6 @@
 //! What `node(id:)` finds of this feature. What the caller's organisation does not have answers as missing.
 
-use async_graphql::{Context, Result};
+use async_graphql::Context;
 use entity::{
     Tenanted, attempt,
     ids::{AttemptId, ConversationId, JobId, MediaId, MessageId, TimelineEntryId},
@@ -18,7 +18,7 @@ use super::{
     timeline::TimelineEntry,
 };
 use crate::{
-    base::caller::Permission,
+    base::{caller::Permission, ctx::Ctx, error::Result},
     features::messages::dead_jobs,
     graphql::{CtxExt, loader::load},
 };
@@ -39,30 +39,27 @@ pub async fn conversation(gql: &Context<'_>, id: ConversationId) -> Result<Optio
 pub async fn media(gql: &Context<'_>, id: MediaId) -> Result<Option<Media>> {
     let ctx = gql.ctx()?;
     let organization = ctx.require(Permission::MessagesRead)?;
-    let row = media::Entity::in_org(organization).filter(media::Column::Id.eq(id)).one(ctx.db()).await;
-    let Some(row) = row.map_err(crate::base::error::Error::from)? else { return Ok(None) };
+    let row = media::Entity::in_org(organization).filter(media::Column::Id.eq(id)).one(ctx.db()).await?;
+    let Some(row) = row else { return Ok(None) };
     let message = load::<MessagesById>(gql, row.message_id).await?;
     Ok(message.map(|message| Media { row, direction: message.direction }))
 }
 
 /// One try to hand a message over.
-pub async fn attempt(gql: &Context<'_>, id: AttemptId) -> Result<Option<Attempt>> {
-    let ctx = gql.ctx()?;
+pub async fn attempt(ctx: &Ctx, id: AttemptId) -> Result<Option<Attempt>> {
     let organization = ctx.require(Permission::MessagesRead)?;
-    let row = attempt::Entity::in_org(organization).filter(attempt::Column::Id.eq(id)).one(ctx.db()).await;
-    Ok(row.map_err(crate::base::error::Error::from)?.map(Attempt))
+    let rows = attempt::Entity::in_org(organization).filter(attempt::Column::Id.eq(id));
+    Ok(rows.one(ctx.db()).await?.map(Attempt))
 }
 
 /// One line of a message's timeline.
-pub async fn timeline_entry(gql: &Context<'_>, id: TimelineEntryId) -> Result<Option<TimelineEntry>> {
-    let ctx = gql.ctx()?;
+pub async fn timeline_entry(ctx: &Ctx, id: TimelineEntryId) -> Result<Option<TimelineEntry>> {
     let organization = ctx.require(Permission::MessagesRead)?;
     let rows = timeline_entry::Entity::in_org(organization).filter(timeline_entry::Column::Id.eq(id));
-    let row = rows.one(ctx.db()).await;
-    Ok(row.map_err(crate::base::error::Error::from)?.map(TimelineEntry))
+    Ok(rows.one(ctx.db()).await?.map(TimelineEntry))
 }
 
 /// A job, for admins.
-pub async fn job(gql: &Context<'_>, id: JobId) -> Result<Option<Job>> {
-    Ok(dead_jobs::find(gql.ctx()?, id).await?.map(Job))
+pub async fn job(ctx: &Ctx, id: JobId) -> Result<Option<Job>> {
+    Ok(dead_jobs::find(ctx, id).await?.map(Job))
 }

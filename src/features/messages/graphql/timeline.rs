@@ -13,7 +13,7 @@ pub struct TimelineEntry(pub timeline_entry::Model);
 #[Object]
 impl TimelineEntry {
     /// `tml_…`; sorts by time.
-    async fn id(&self) -> TimelineEntryId {
+    pub async fn id(&self) -> TimelineEntryId {
         self.0.id
     }
 
