@@ -18,7 +18,6 @@ pub mod jobs;
 pub mod phone;
 pub mod presence;
 pub mod region;
-pub mod queue;
 pub mod secrets;
 pub mod segments;
 pub mod start;

@@ -35,9 +35,11 @@ impl Account {
             sid: parse_sid(sid.or(known_sid).unwrap_or_default())?,
             base_url: parse_base_url(base_url.or(known_url).unwrap_or(DEFAULT_BASE_URL), http)?,
         };
-        let elsewhere = before.is_some_and(|row| row.account != account.key() || row.base_url != account.url());
+        let elsewhere =
+            before.is_some_and(|row| row.account != account.key() || row.base_url != account.url());
         if elsewhere && sid.is_none() {
-            let text = "Another base URL needs the credentials anew: stored ones go only where they were meant for.";
+            let text =
+                "Another base URL needs the credentials anew: stored ones go only where they were meant for.";
             return Err(Error::input(&["credentials"], text));
         }
         Ok(account)
@@ -79,7 +81,8 @@ fn parse_base_url(text: &str, http: &HttpClient) -> Result<BaseUrl> {
     let base: BaseUrl = text.trim().parse().map_err(|_| {
         refused("A base URL is http or https with a host, without credentials, query and fragment.".into())
     })?;
-    http.permits(base.as_url()).map_err(|reason| refused(format!("This base URL is not allowed: {reason}.")))?;
+    http.permits(base.as_url())
+        .map_err(|reason| refused(format!("This base URL is not allowed: {reason}.")))?;
     Ok(base)
 }
 

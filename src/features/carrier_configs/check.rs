@@ -87,12 +87,7 @@ mod tests {
     use super::*;
 
     fn info(sid: &str, status: Option<&str>) -> AccountInfo {
-        AccountInfo {
-            sid: sid.into(),
-            friendly_name: None,
-            status: status.map(str::to_owned),
-            kind: None,
-        }
+        AccountInfo { sid: sid.into(), friendly_name: None, status: status.map(str::to_owned), kind: None }
     }
 
     #[test]

@@ -8,7 +8,13 @@ use entity::{
     ids::CarrierConfigId,
 };
 
-use super::{Check, Problem, SaveCarrierConfigInput, query, webhooks};
+use super::{
+    check::Problem,
+    delete, query,
+    save::{self, SaveCarrierConfigInput},
+    test::{self, Check},
+    webhooks,
+};
 use crate::{
     base::error::ErrorCode,
     graphql::{CtxExt, scalars::UrlText},
@@ -237,7 +243,7 @@ pub struct CarrierConfigsQuery;
 impl CarrierConfigsQuery {
     /// The organisation's carrier configs, the default one first, and the installation's.
     async fn carrier_configs(&self, gql: &Context<'_>) -> Result<Vec<CarrierConfig>> {
-        Ok(super::list(gql.ctx()?).await?.into_iter().map(CarrierConfig).collect())
+        Ok(query::list(gql.ctx()?).await?.into_iter().map(CarrierConfig).collect())
     }
 }
 
@@ -253,7 +259,7 @@ impl CarrierConfigsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The config; what is left out stays as it is.")] input: SaveCarrierConfigInput,
     ) -> Result<SaveCarrierConfigPayload> {
-        SaveCarrierConfigPayload::settle(super::save(gql.ctx()?, input).await.map(CarrierConfig))
+        SaveCarrierConfigPayload::settle(save::save(gql.ctx()?, input).await.map(CarrierConfig))
     }
 
     /// Asks the carrier whether a config works and says what is wrong. Needs ADMIN or `carriers:manage`.
@@ -262,7 +268,7 @@ impl CarrierConfigsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which config.")] input: TestCarrierConfigInput,
     ) -> Result<TestCarrierConfigPayload> {
-        TestCarrierConfigPayload::settle(super::test(gql.ctx()?, input.id).await.map(CarrierConfigCheck))
+        TestCarrierConfigPayload::settle(test::test(gql.ctx()?, input.id).await.map(CarrierConfigCheck))
     }
 
     /// Deletes a config with its secrets and senders; messages stay. Needs ADMIN or `carriers:manage`.
@@ -271,6 +277,6 @@ impl CarrierConfigsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which config.")] input: DeleteCarrierConfigInput,
     ) -> Result<DeleteCarrierConfigPayload> {
-        DeleteCarrierConfigPayload::settle(super::delete(gql.ctx()?, input.id).await)
+        DeleteCarrierConfigPayload::settle(delete::delete(gql.ctx()?, input.id).await)
     }
 }

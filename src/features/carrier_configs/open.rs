@@ -11,7 +11,7 @@ use crate::{
     },
     carriers::{
         Carrier,
-        twilio::{self, TwilioAccount},
+        twilio::{self, Outside, TwilioAccount},
     },
 };
 
@@ -31,7 +31,8 @@ pub(super) fn connect(
         credentials: credentials.for_account(account_sid),
         base_url: config.base_url.parse().map_err(Error::internal)?,
     };
-    Ok(twilio::connect(account, hub.http.clone(), hub.breakers.of(&config.account)))
+    let outside = Outside { carrier: hub.http.clone(), media: hub.media.clone() };
+    Ok(twilio::connect(account, &outside, hub.breakers.of(&config.account)))
 }
 
 /// Every token that the carrier may have signed a webhook of this config with; two while one is being rotated.

@@ -49,12 +49,7 @@ impl Plan {
         Self::join(ctx, owner, before, Joined { input, known, only })
     }
 
-    fn join(
-        ctx: &Ctx,
-        owner: &Owner,
-        before: Option<carrier_config::Model>,
-        joined: Joined,
-    ) -> Result<Self> {
+    fn join(ctx: &Ctx, owner: &Owner, before: Option<carrier_config::Model>, joined: Joined) -> Result<Self> {
         let Joined { input, known, only } = joined;
         let url = input.base_url.as_ref().map(|url| url.0.as_str());
         let sid = input.credentials.as_ref().map(|given| given.account_sid.as_str());
@@ -63,8 +58,11 @@ impl Plan {
         }
         let account = Account::after(before.as_ref(), sid, url, &ctx.hub.http)?;
         let fresh = input.credentials.map(parse_credentials).transpose()?;
-        let listed =
-            SendersInput { listed: input.senders, default: input.default_sender, service: input.messaging_service_sid };
+        let listed = SendersInput {
+            listed: input.senders,
+            default: input.default_sender,
+            service: input.messaging_service_sid,
+        };
         let senders = Senders::after(before.as_ref(), known, listed, owner.region)?;
         let kept = before.as_ref();
         let mut row = carrier_config::Model {
@@ -75,11 +73,15 @@ impl Plan {
             account_id: account.sid.as_str().to_owned(),
             credentials: Vec::new(),
             credentials_hint: String::new(),
-            credentials_set_at: kept.filter(|_| fresh.is_none()).map_or(ctx.now(), |row| row.credentials_set_at),
+            credentials_set_at: kept
+                .filter(|_| fresh.is_none())
+                .map_or(ctx.now(), |row| row.credentials_set_at),
             base_url: account.url().to_owned(),
             default_sender: senders.default.clone(),
             messaging_service: senders.service.clone(),
-            in_doubt_policy: input.in_doubt_policy.unwrap_or(kept.map_or(InDoubtPolicy::Hold, |row| row.in_doubt_policy)),
+            in_doubt_policy: input
+                .in_doubt_policy
+                .unwrap_or(kept.map_or(InDoubtPolicy::Hold, |row| row.in_doubt_policy)),
             messages_per_second: pace(input.messages_per_second, kept)?,
             replies_to_stop: input.replies_to_stop.unwrap_or(kept.is_none_or(|row| row.replies_to_stop)),
             is_test: account.is_test(),

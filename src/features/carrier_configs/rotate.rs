@@ -19,13 +19,11 @@ pub async fn reseal_credentials(ctx: &Ctx) -> Result<u64> {
         let aad = place(row.organization_id, row.id);
         let sealed = ctx.hub.keyring.reseal(&aad, &row.credentials).map_err(Error::internal)?;
         let Some(sealed) = sealed else { continue };
-        let unchanged = carrier_config::Column::Id
-            .eq(row.id)
-            .and(carrier_config::Column::Credentials.eq(row.credentials));
         let tx = ctx.begin().await?;
         let written = carrier_config::Entity::update_many()
             .col_expr(carrier_config::Column::Credentials, Expr::value(sealed))
-            .filter(unchanged)
+            .filter(carrier_config::Column::Id.eq(row.id))
+            .filter(carrier_config::Column::Credentials.eq(row.credentials))
             .exec(&*tx)
             .await?;
         let detail = serde_json::json!({});

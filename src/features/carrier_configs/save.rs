@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{check, notice, open, owner::Owner, plan::Plan, senders};
+use super::{check, notice, open::connect, owner::Owner, plan::Plan, senders};
 use crate::{
     base::{
         audit,
@@ -106,12 +106,18 @@ pub(super) async fn write(ctx: &Ctx, tx: &Tx, owner: &Owner, plan: &Plan) -> Res
 async fn write_row(tx: &Tx, plan: &Plan) -> Result<()> {
     let row = plan.row.clone().into_active_model().reset_all();
     let Some(before) = &plan.before else {
-        return carrier_config::Entity::insert(row).exec_without_returning(&**tx).await.map(drop).map_err(lost);
+        return carrier_config::Entity::insert(row)
+            .exec_without_returning(&**tx)
+            .await
+            .map(drop)
+            .map_err(lost);
     };
-    let unchanged = carrier_config::Column::Id
-        .eq(before.id)
-        .and(carrier_config::Column::UpdatedAt.eq(before.updated_at));
-    let written = carrier_config::Entity::update_many().set(row).filter(unchanged).exec(&**tx).await?;
+    let written = carrier_config::Entity::update_many()
+        .set(row)
+        .filter(carrier_config::Column::Id.eq(before.id))
+        .filter(carrier_config::Column::UpdatedAt.eq(before.updated_at))
+        .exec(&**tx)
+        .await?;
     if written.rows_affected == 1 { Ok(()) } else { Err(changed_meanwhile()) }
 }
 
@@ -122,7 +128,8 @@ async fn only_default(tx: &Tx, row: &carrier_config::Model) -> Result<()> {
     };
     carrier_config::Entity::update_many()
         .col_expr(carrier_config::Column::IsDefault, Expr::value(false))
-        .filter(owner.and(carrier_config::Column::Id.ne(row.id)))
+        .filter(owner)
+        .filter(carrier_config::Column::Id.ne(row.id))
         .exec(&**tx)
         .await?;
     Ok(())
@@ -133,7 +140,10 @@ fn lost(error: DbErr) -> Error {
 }
 
 fn changed_meanwhile() -> Error {
-    Error::new(ErrorCode::Conflict, "Somebody else saved this config at the same moment. Look, and save again.")
+    Error::new(
+        ErrorCode::Conflict,
+        "Somebody else saved this config at the same moment. Look, and save again.",
+    )
 }
 
 /// A carrier account that another organisation here uses too is taken only from those whom the carrier lets in, so
@@ -148,7 +158,7 @@ async fn prove_shared_account(ctx: &Ctx, plan: &Plan) -> Result<()> {
     if shared.is_none() {
         return Ok(());
     }
-    let carrier = open::connect(&ctx.hub, &plan.row, fresh.clone())?;
+    let carrier = connect(&ctx.hub, &plan.row, fresh.clone())?;
     let Some(messaging) = &carrier.messaging else { return Ok(()) };
     match check::account(&**messaging, &plan.row).await {
         Ok(_) => Ok(()),

@@ -83,7 +83,11 @@ impl SystemSeed {
             base_url: Some(UrlText(
                 self.base_url.unwrap_or_else(|| crate::carriers::twilio::DEFAULT_BASE_URL.to_owned()),
             )),
-            default_sender: self.senders.first().cloned().map_or(MaybeUndefined::Undefined, MaybeUndefined::Value),
+            default_sender: self
+                .senders
+                .first()
+                .cloned()
+                .map_or(MaybeUndefined::Undefined, MaybeUndefined::Value),
             senders: Some(self.senders),
             messaging_service_sid: MaybeUndefined::Undefined,
             in_doubt_policy: None,
@@ -109,7 +113,9 @@ pub async fn seed_system(ctx: &Ctx, seed: &SystemSeed) -> Result<carrier_config:
 async fn try_seed(ctx: &Ctx, seed: &SystemSeed) -> Result<carrier_config::Model> {
     let owner = Owner::system(ctx.db()).await?;
     if owner.holder.is_none() {
-        tracing::warn!("no operator's organisation yet: senders of the system config get no rows until there is one");
+        tracing::warn!(
+            "no operator's organisation yet: senders of the system config get no rows until there is one"
+        );
     }
     let fingerprint = seed.fingerprint();
     let seeded = system_setting::Entity::find_by_id(SEEDED).one(ctx.db()).await?;

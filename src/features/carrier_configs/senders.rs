@@ -67,7 +67,9 @@ impl Senders {
         let service = service(before, input.service)?;
         let listed = input.listed.is_some();
         let mut addresses: Vec<String> = match input.listed {
-            Some(texts) => texts.iter().map(|text| address(text, region, "senders")).collect::<Result<_>>()?,
+            Some(texts) => {
+                texts.iter().map(|text| address(text, region, "senders")).collect::<Result<_>>()?
+            }
             None => known.into_iter().filter(|known| !is_sid("MG", known)).collect(),
         };
         let kept = before.and_then(|row| row.default_sender.clone());
@@ -92,10 +94,7 @@ impl Senders {
     }
 }
 
-fn service(
-    before: Option<&carrier_config::Model>,
-    input: MaybeUndefined<String>,
-) -> Result<Option<String>> {
+fn service(before: Option<&carrier_config::Model>, input: MaybeUndefined<String>) -> Result<Option<String>> {
     match input {
         MaybeUndefined::Undefined => Ok(before.and_then(|row| row.messaging_service.clone())),
         MaybeUndefined::Null => Ok(None),
@@ -110,7 +109,8 @@ fn service(
 fn address(text: &str, region: Region, field: &'static str) -> Result<String> {
     let parsed = parse_address(text, region).map(|address| address.as_str().to_owned());
     parsed.ok_or_else(|| {
-        let text = "This is neither a phone number, nor a short code, nor a sender id of at most 11 characters.";
+        let text =
+            "This is neither a phone number, nor a short code, nor a sender id of at most 11 characters.";
         Error::new(ErrorCode::InvalidNumber, text).at(&[field])
     })
 }
@@ -131,8 +131,8 @@ pub async fn write(
 ) -> Result<()> {
     let addresses = || senders.addresses.iter().cloned();
     let of_config = number::Column::CarrierConfigId.eq(config.id);
-    let gone = of_config.clone().and(number::Column::Address.is_not_in(addresses()));
-    number::Entity::delete_many().filter(gone).exec(&**tx).await?;
+    let gone = number::Column::Address.is_not_in(addresses());
+    number::Entity::delete_many().filter(of_config.clone()).filter(gone).exec(&**tx).await?;
     refuse_taken(&**tx, config, senders).await?;
     number::Entity::update_many()
         .col_expr(number::Column::Account, Expr::value(config.account.clone()))
@@ -150,7 +150,8 @@ pub async fn write(
     }
     number::Entity::update_many()
         .col_expr(number::Column::IsPrimary, Expr::value(true))
-        .filter(of_config.and(number::Column::Address.eq(senders.primary().unwrap_or_default())))
+        .filter(of_config)
+        .filter(number::Column::Address.eq(senders.primary().unwrap_or_default()))
         .exec(&**tx)
         .await?;
     Ok(())

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{
     check::{self, Problem},
-    open, query,
+    open::open,
+    query,
 };
 use crate::{
     base::{
@@ -94,7 +95,8 @@ mod tests {
         };
         let known = [remote("+14155550100", true), remote("+14155550101", false)];
         let numbers = ["+14155550100", "+14155550101", "+14155550102"].map(str::to_owned);
-        let told: Vec<_> = missing(&numbers, &known).into_iter().filter_map(|problem| problem.sender).collect();
+        let told: Vec<_> =
+            missing(&numbers, &known).into_iter().filter_map(|problem| problem.sender).collect();
         assert_eq!(told, ["+14155550101", "+14155550102"]);
     }
 }

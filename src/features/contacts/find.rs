@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::InputObject;
 use entity::{Tenanted, contact, contact_number, ids::ContactId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
 
 use crate::{
     base::{

@@ -14,7 +14,10 @@ use async_graphql::{Context, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{contact, ids::ContactId};
 
-use super::{ContactFilter, NumbersOfContact, UpsertContactInput};
+use super::{
+    find::{self, ContactFilter, NumbersOfContact},
+    upsert::{self, UpsertContactInput},
+};
 use crate::{
     connection,
     graphql::{
@@ -106,7 +109,7 @@ impl ContactsQuery {
         #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
     ) -> Result<ContactConnection> {
         let args = PageArgs::new(first, last, after, before)?;
-        let page = super::list(gql.ctx()?, filter.unwrap_or_default(), args).await?;
+        let page = find::list(gql.ctx()?, filter.unwrap_or_default(), args).await?;
         Ok(ContactConnection::new(page, Contact))
     }
 
@@ -116,7 +119,7 @@ impl ContactsQuery {
         gql: &Context<'_>,
         #[graphql(desc = "At most 500 numbers, in any common writing.")] phone_numbers: Vec<String>,
     ) -> Result<Vec<ContactByPhoneNumber>> {
-        let found = super::by_numbers(gql.ctx()?, phone_numbers).await?;
+        let found = find::by_numbers(gql.ctx()?, phone_numbers).await?;
         let answer = |(phone_number, contact): (String, Option<contact::Model>)| ContactByPhoneNumber {
             phone_number,
             contact: contact.map(Contact),
@@ -137,6 +140,6 @@ impl ContactsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The person; what is left out stays as it is.")] input: UpsertContactInput,
     ) -> Result<UpsertContactPayload> {
-        UpsertContactPayload::settle(super::upsert(gql.ctx()?, input).await.map(Contact))
+        UpsertContactPayload::settle(upsert::upsert(gql.ctx()?, input).await.map(Contact))
     }
 }

@@ -46,7 +46,7 @@ pub struct SaveKeywordInput {
 }
 
 /// The organisation's keywords by word; there are at most 200.
-pub async fn keywords(ctx: &Ctx) -> Result<Vec<keyword::Model>> {
+pub async fn list(ctx: &Ctx) -> Result<Vec<keyword::Model>> {
     let organization = ctx.require(Permission::MessagesRead)?;
     Ok(keyword::Entity::in_org(organization).order_by_asc(keyword::Column::Word).all(ctx.db()).await?)
 }
@@ -65,7 +65,7 @@ pub async fn reply_to(
 }
 
 /// Makes or changes a keyword.
-pub async fn save_keyword(ctx: &Ctx, input: SaveKeywordInput) -> Result<keyword::Model> {
+pub async fn save(ctx: &Ctx, input: SaveKeywordInput) -> Result<keyword::Model> {
     let organization = ctx.require(Permission::CarriersManage)?;
     let word = parse_word(&input.word)?;
     let reply = parse_reply(&input.reply)?;
@@ -94,7 +94,7 @@ pub async fn save_keyword(ctx: &Ctx, input: SaveKeywordInput) -> Result<keyword:
 }
 
 /// Deletes a keyword of the organisation.
-pub async fn delete_keyword(ctx: &Ctx, id: KeywordId) -> Result<KeywordId> {
+pub async fn delete(ctx: &Ctx, id: KeywordId) -> Result<KeywordId> {
     let organization = ctx.require(Permission::CarriersManage)?;
     let tx = ctx.begin().await?;
     let row = keyword::Entity::in_org(organization).filter(keyword::Column::Id.eq(id)).one(&*tx).await?;
@@ -131,7 +131,9 @@ fn parse_word(text: &str) -> Result<String> {
         return refused("A keyword is one word of letters and digits, at most 32 characters.");
     }
     if Command::of(word).is_some() {
-        return refused("This word belongs to the STOP, START or HELP family, which means the same everywhere.");
+        return refused(
+            "This word belongs to the STOP, START or HELP family, which means the same everywhere.",
+        );
     }
     Ok(word.to_uppercase())
 }

@@ -1,6 +1,5 @@
 //! The numbers of contacts: one number belongs to one contact of an organisation, and its conversations with it.
 
-use chrono::{DateTime, Utc};
 use entity::{
     Tenanted, contact, contact_number, conversation,
     ids::{ContactId, ContactNumberId, OrganizationId},
@@ -12,6 +11,7 @@ use sea_orm::{
 
 use super::notice;
 use crate::base::{
+    ctx::Ctx,
     error::{Error, ErrorCode, Result, is_unique_violation},
     phone::PhoneNumber,
     tx::Tx,
@@ -33,14 +33,15 @@ pub async fn linked_contact(
 /// The contact that a number belongs to; an unknown number gets a new, nameless one. For inbound messages: two that
 /// come at the same moment find the same contact.
 pub async fn ensure(
+    ctx: &Ctx,
     tx: &Tx,
     organization: OrganizationId,
     number: &PhoneNumber,
-    now: DateTime<Utc>,
 ) -> Result<ContactId> {
     if let Some(known) = linked_contact(&**tx, organization, number.as_str()).await? {
         return Ok(known);
     }
+    let now = ctx.now();
     let contact = contact::ActiveModel {
         id: Set(ContactId::new()),
         organization_id: Set(organization),
@@ -86,7 +87,6 @@ pub async fn replace(tx: &Tx, contact: &contact::Model, numbers: &[String]) -> R
 /// Gives the contact the conversations with its numbers, and takes those from it that it has no more.
 async fn link(tx: &Tx, contact: &contact::Model, numbers: &[String]) -> Result<()> {
     let numbers = || numbers.iter().map(String::as_str);
-    let in_organization = conversation::Column::OrganizationId.eq(contact.organization_id);
     conversation::Entity::update_many()
         .col_expr(conversation::Column::ContactId, Expr::value(None::<ContactId>))
         .filter(conversation::Column::ContactId.eq(contact.id))
@@ -95,7 +95,8 @@ async fn link(tx: &Tx, contact: &contact::Model, numbers: &[String]) -> Result<(
         .await?;
     conversation::Entity::update_many()
         .col_expr(conversation::Column::ContactId, Expr::value(Some(contact.id)))
-        .filter(in_organization.and(conversation::Column::ContactNumber.is_in(numbers())))
+        .filter(conversation::Column::OrganizationId.eq(contact.organization_id))
+        .filter(conversation::Column::ContactNumber.is_in(numbers()))
         .exec(&**tx)
         .await?;
     Ok(())
@@ -117,6 +118,7 @@ fn taken(error: DbErr) -> Error {
 
 /// The answer when a number is another contact's.
 pub fn belongs_to_another() -> Error {
-    let text = "One of these numbers belongs to another contact. Give the contact's id to say which one you mean.";
+    let text =
+        "One of these numbers belongs to another contact. Give the contact's id to say which one you mean.";
     Error::new(ErrorCode::Conflict, text).at(&["phoneNumbers"])
 }

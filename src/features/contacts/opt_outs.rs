@@ -27,7 +27,7 @@ use crate::{
         phone::PhoneNumber,
         region,
     },
-    features::carrier_configs::sender_key,
+    features::carrier_configs::senders::sender_key,
     graphql::{
         page::{self, Page, PageArgs, Sort},
         scalars::PhoneNumberText,
@@ -45,9 +45,9 @@ pub async fn blocked(
     let own = opt_out::Column::OrganizationId.eq(organization);
     let of_sender = opt_out::Column::SenderKey.eq(sender_key(account, sender));
     let for_everybody = opt_out::Column::Source.is_in([OptOutSource::Keyword, OptOutSource::Carrier]);
-    let by_organization = Condition::all().add(own.clone()).add(opt_out::Column::Scope.eq(OptOutScope::Organization));
-    let by_sender =
-        Condition::all().add(of_sender).add(Condition::any().add(own).add(for_everybody));
+    let by_organization =
+        Condition::all().add(own.clone()).add(opt_out::Column::Scope.eq(OptOutScope::Organization));
+    let by_sender = Condition::all().add(of_sender).add(Condition::any().add(own).add(for_everybody));
     let row = opt_out::Entity::find()
         .filter(opt_out::Column::ContactNumber.eq(contact_number))
         .filter(opt_out::Column::LiftedAt.is_null())
@@ -74,11 +74,14 @@ impl Default for OptOutFilter {
 }
 
 /// The organisation's refusals, newest first.
-pub async fn list_opt_outs(ctx: &Ctx, filter: OptOutFilter, args: PageArgs) -> Result<Page<opt_out::Entity>> {
+pub async fn list(ctx: &Ctx, filter: OptOutFilter, args: PageArgs) -> Result<Page<opt_out::Entity>> {
     let organization = ctx.require(Permission::MessagesRead)?;
     let lifted = opt_out::Column::LiftedAt;
-    let mut select = opt_out::Entity::in_org(organization)
-        .filter(if filter.in_force { lifted.is_null() } else { lifted.is_not_null() });
+    let mut select = opt_out::Entity::in_org(organization).filter(if filter.in_force {
+        lifted.is_null()
+    } else {
+        lifted.is_not_null()
+    });
     if let Some(text) = filter.phone_number {
         let number = parse_number(ctx, organization, &text).await?;
         select = select.filter(opt_out::Column::ContactNumber.eq(number.as_str()));
@@ -87,7 +90,11 @@ pub async fn list_opt_outs(ctx: &Ctx, filter: OptOutFilter, args: PageArgs) -> R
     page::fetch(ctx, "optOuts", select, sort, args).await
 }
 
-async fn parse_number(ctx: &Ctx, organization: OrganizationId, text: &PhoneNumberText) -> Result<PhoneNumber> {
+async fn parse_number(
+    ctx: &Ctx,
+    organization: OrganizationId,
+    text: &PhoneNumberText,
+) -> Result<PhoneNumber> {
     let region = region::of(ctx.db(), organization).await?;
     PhoneNumber::parse_e164(&text.0).or_else(|_| PhoneNumber::parse(&text.0, region)).map_err(|reason| {
         Error::new(ErrorCode::InvalidNumber, format!("Not a phone number: {reason}.")).at(&["phoneNumber"])

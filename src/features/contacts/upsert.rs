@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use async_graphql::{InputObject, MaybeUndefined};
 use entity::{Tenanted, contact, contact_number, ids::ContactId};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 
 use super::{metadata, notice, numbers};
@@ -164,12 +162,7 @@ async fn by_number(ctx: &Ctx, tx: &Tx, numbers: &[String]) -> Result<Option<cont
     }
 }
 
-async fn write(
-    ctx: &Ctx,
-    tx: &Tx,
-    found: Option<contact::Model>,
-    wanted: &Wanted,
-) -> Result<contact::Model> {
+async fn write(ctx: &Ctx, tx: &Tx, found: Option<contact::Model>, wanted: &Wanted) -> Result<contact::Model> {
     let now = ctx.now();
     let is_new = found.is_none();
     let before = match found {
@@ -192,8 +185,7 @@ async fn write(
         ..before
     };
     let active = row.clone().into_active_model().reset_all();
-    let written =
-        if is_new { active.insert(&**tx).await } else { active.update(&**tx).await };
+    let written = if is_new { active.insert(&**tx).await } else { active.update(&**tx).await };
     written.map_err(taken)
 }
 

@@ -6,7 +6,7 @@ use entity::{
     ids::MessageId,
     message,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use super::snapshot;
 use crate::base::{ctx::Ctx, error::Result, tx::Tx};
@@ -125,3 +125,6 @@ fn stamp(row: &mut message::Model, status: MessageStatus, now: DateTime<Utc>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 
 use crate::{
     base::{caller::Permission, ctx::Ctx, error::Result, region},
-    features::carrier_configs,
+    features::carrier_configs::{query, senders},
     graphql::{
         loader::Fetch,
         page::{self, Page, PageArgs, Sort},
@@ -33,17 +33,14 @@ pub async fn by_address(
     text: &str,
 ) -> Result<Option<number::Model>> {
     let region = region::of(db, organization).await?;
-    let parsed = carrier_configs::parse_address(text, region);
+    let parsed = senders::parse_address(text, region);
     let address = parsed.map_or_else(|| text.trim().to_owned(), |address| address.as_str().to_owned());
     let select = usable(db, organization).await?;
     Ok(select.filter(number::Column::Address.eq(address)).one(db).await?)
 }
 
-async fn usable(
-    db: &impl ConnectionTrait,
-    organization: OrganizationId,
-) -> Result<Select<number::Entity>> {
-    let own = carrier_configs::of_organization(organization).limit(1).one(db).await?;
+async fn usable(db: &impl ConnectionTrait, organization: OrganizationId) -> Result<Select<number::Entity>> {
+    let own = query::of_organization(organization).limit(1).one(db).await?;
     if own.is_some() {
         return Ok(number::Entity::in_org(organization));
     }
@@ -52,7 +49,7 @@ async fn usable(
 }
 
 async fn system_configs(db: &impl ConnectionTrait) -> Result<Vec<CarrierConfigId>> {
-    let rows = carrier_configs::of_system().all(db).await?;
+    let rows = query::of_system().all(db).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 

@@ -4,9 +4,10 @@ use async_graphql::{Context, Object, Result};
 use chrono::{DateTime, Utc};
 use entity::{enums::NumberStatus, ids::NumberId, number};
 
+use super::find;
 use crate::{
     connection,
-    features::carrier_configs::{CarrierConfigsById, graphql::CarrierConfig},
+    features::carrier_configs::{graphql::CarrierConfig, query::CarrierConfigsById},
     graphql::{CtxExt, loader, page::PageArgs, scalars::CountryCodeText},
 };
 
@@ -79,6 +80,6 @@ impl NumbersQuery {
         #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
     ) -> Result<NumberConnection> {
         let args = PageArgs::new(first, last, after, before)?;
-        Ok(NumberConnection::new(super::list(gql.ctx()?, args).await?, Number))
+        Ok(NumberConnection::new(find::list(gql.ctx()?, args).await?, Number))
     }
 }

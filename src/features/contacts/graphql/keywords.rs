@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use entity::{ids::KeywordId, keyword};
 
 use crate::{
-    features::contacts::{self, SaveKeywordInput},
+    features::contacts::keywords::{self, SaveKeywordInput},
     graphql::CtxExt,
     payload,
 };
@@ -77,7 +77,7 @@ pub struct KeywordsQuery;
 impl KeywordsQuery {
     /// The organisation's keywords by word; there are at most 200.
     async fn keywords(&self, gql: &Context<'_>) -> Result<Vec<Keyword>> {
-        Ok(contacts::keywords(gql.ctx()?).await?.into_iter().map(Keyword).collect())
+        Ok(keywords::list(gql.ctx()?).await?.into_iter().map(Keyword).collect())
     }
 }
 
@@ -93,7 +93,7 @@ impl KeywordsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The word and its reply.")] input: SaveKeywordInput,
     ) -> Result<SaveKeywordPayload> {
-        SaveKeywordPayload::settle(contacts::save_keyword(gql.ctx()?, input).await.map(Keyword))
+        SaveKeywordPayload::settle(keywords::save(gql.ctx()?, input).await.map(Keyword))
     }
 
     /// Deletes a keyword. Needs ADMIN or `carriers:manage`.
@@ -102,6 +102,6 @@ impl KeywordsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which keyword.")] input: DeleteKeywordInput,
     ) -> Result<DeleteKeywordPayload> {
-        DeleteKeywordPayload::settle(contacts::delete_keyword(gql.ctx()?, input.id).await)
+        DeleteKeywordPayload::settle(keywords::delete(gql.ctx()?, input.id).await)
     }
 }

@@ -12,7 +12,9 @@ use super::Contact;
 use crate::{
     connection,
     features::contacts::{
-        self, ClearOptOutInput, ContactsByNumber, OptOutFilter, SetOptOutInput, notice::sender_of,
+        find::ContactsByNumber,
+        notice::sender_of,
+        opt_outs::{self, ClearOptOutInput, OptOutFilter, SetOptOutInput},
     },
     graphql::{CtxExt, loader, page::PageArgs, scalars::PhoneNumberText},
     payload,
@@ -103,7 +105,7 @@ impl OptOutsQuery {
         #[graphql(desc = "Rows before this cursor.")] before: Option<String>,
     ) -> Result<OptOutConnection> {
         let args = PageArgs::new(first, last, after, before)?;
-        let page = contacts::list_opt_outs(gql.ctx()?, filter.unwrap_or_default(), args).await?;
+        let page = opt_outs::list(gql.ctx()?, filter.unwrap_or_default(), args).await?;
         Ok(OptOutConnection::new(page, OptOut))
     }
 }
@@ -120,7 +122,7 @@ impl OptOutsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Who refuses what.")] input: SetOptOutInput,
     ) -> Result<SetOptOutPayload> {
-        SetOptOutPayload::settle(contacts::set_opt_out(gql.ctx()?, input).await.map(OptOut))
+        SetOptOutPayload::settle(opt_outs::set_opt_out(gql.ctx()?, input).await.map(OptOut))
     }
 
     /// Lifts a refusal. The carrier may go on refusing by its own list. Needs AGENT or `contacts:write`.
@@ -129,6 +131,6 @@ impl OptOutsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which refusal.")] input: ClearOptOutInput,
     ) -> Result<ClearOptOutPayload> {
-        ClearOptOutPayload::settle(contacts::clear_opt_out(gql.ctx()?, input).await.map(OptOut))
+        ClearOptOutPayload::settle(opt_outs::clear_opt_out(gql.ctx()?, input).await.map(OptOut))
     }
 }

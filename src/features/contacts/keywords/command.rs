@@ -21,7 +21,8 @@ impl Command {
     /// Marks around a refusal (`Stop.`, `"STOP"`) do not undo it; consent is taken only as it is spelt.
     pub fn of(body: &str) -> Option<Self> {
         let word = body.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
-        let is_one_of = |family: &[&str], word: &str| family.iter().any(|known| known.eq_ignore_ascii_case(word));
+        let is_one_of =
+            |family: &[&str], word: &str| family.iter().any(|known| known.eq_ignore_ascii_case(word));
         if is_one_of(&STOP, word.trim_matches(is_mark)) {
             return Some(Self::Stop);
         }
@@ -61,7 +62,9 @@ mod tests {
 
     #[test]
     fn only_a_whole_message_is_a_command() {
-        for body in ["STOP PLEASE", "please stop", "don't stop", "STOPP", "", " ", ".", "STOP\nSTOP", "opt out"] {
+        for body in
+            ["STOP PLEASE", "please stop", "don't stop", "STOPP", "", " ", ".", "STOP\nSTOP", "opt out"]
+        {
             assert_eq!(Command::of(body), None, "{body:?}");
         }
     }

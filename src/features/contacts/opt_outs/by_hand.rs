@@ -22,7 +22,7 @@ use crate::{
         error::{Error, ErrorCode, Result},
         phone::PhoneNumber,
     },
-    features::{carrier_configs::sender_key, numbers},
+    features::{carrier_configs::senders::sender_key, numbers::find::by_address},
     graphql::scalars::PhoneNumberText,
 };
 
@@ -93,7 +93,7 @@ pub async fn clear_opt_out(ctx: &Ctx, input: ClearOptOutInput) -> Result<opt_out
         Error::new(ErrorCode::NotFound, "No such opt-out is in force here.").at(&["phoneNumber"])
     })?;
     let detail = json!({ "scope": row.scope, "source": row.source });
-    let row = lift(&tx, row, ctx.now()).await?;
+    let row = lift(ctx, &tx, row).await?;
     audit::record(ctx, &*tx, "clearOptOut", Some(row.id.to_string()), detail).await?;
     tx.commit().await?;
     Ok(row)
@@ -116,7 +116,7 @@ async fn meant(
             return Err(Error::input(&["sender"], "The scope SENDER needs the sender that is refused."));
         }
         (OptOutScope::Sender, Some(text)) => {
-            let found = numbers::by_address(ctx.db(), organization, text).await?;
+            let found = by_address(ctx.db(), organization, text).await?;
             let found = found.ok_or_else(|| {
                 Error::new(ErrorCode::UnknownSender, "This organisation has no such sender.").at(&["sender"])
             })?;
