@@ -8,6 +8,7 @@ pub mod guard;
 pub mod http;
 pub mod limits;
 mod live;
+pub mod media;
 pub mod node;
 pub mod principals;
 pub mod quota;
@@ -15,6 +16,7 @@ pub mod request;
 pub mod schema;
 pub mod shared;
 pub mod sse;
+pub mod webhooks;
 pub mod websocket;
 
 use async_graphql::Executor;

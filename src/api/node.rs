@@ -23,13 +23,13 @@ use crate::{
         error::{self, Error, ErrorCode},
     },
     features::{
-        carrier_configs::{self, graphql::CarrierConfig},
+        carrier_configs::{graphql::CarrierConfig, query},
         contacts::{
-            ContactsById,
+            find::ContactsById,
             graphql::{Contact, Keyword, OptOut},
         },
         messages::graphql::{Attempt, Conversation, Job, Media, Message, TimelineEntry, node as messages},
-        numbers::{NumbersById, graphql::Number},
+        numbers::{find::NumbersById, graphql::Number},
         organizations::graphql::{
             ApiKey, Invitation, Membership, Organization, User, nodes as organizations,
         },
@@ -148,7 +148,7 @@ fn node<T: Into<Node>>(found: error::Result<Option<T>>) -> error::Result<Option<
 
 async fn carrier_config(ctx: &Ctx, id: CarrierConfigId) -> error::Result<Option<Node>> {
     let organization = ctx.require(Permission::MessagesRead)?;
-    node(carrier_configs::find(ctx.db(), organization, id).await.map(|row| row.map(CarrierConfig)))
+    node(query::find(ctx.db(), organization, id).await.map(|row| row.map(CarrierConfig)))
 }
 
 async fn contact(gql: &Context<'_>, id: ContactId) -> error::Result<Option<Node>> {

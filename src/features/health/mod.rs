@@ -13,7 +13,10 @@ use crate::{
         vitals::Vitals,
     },
     carriers::{CarrierError, ErrorKind},
-    features::carrier_configs::{self, Problem},
+    features::carrier_configs::{
+        check::{Problem, account},
+        open, query,
+    },
 };
 
 /// A database that does not answer within this time cannot serve.
@@ -77,7 +80,7 @@ pub async fn check(hub: &Hub) -> Health {
         return Health { database, migrations: unknown, redis: redis(hub).await, carrier: State::Unused };
     }
     let migrated = within(DATABASE, hub.db.is_migrated()).await;
-    let config = within(DATABASE, carrier_configs::of_system().one(hub.db.read())).await.flatten();
+    let config = within(DATABASE, query::of_system().one(hub.db.read())).await.flatten();
     let carrier = config.map_or(State::Unused, |config| State::of(hub.breakers.of(&config.account).is_closed()));
     Health { database, migrations: State::of(migrated == Some(true)), redis: redis(hub).await, carrier }
 }
@@ -98,11 +101,11 @@ pub async fn examine(ctx: &Ctx) -> Result<Examination> {
 
 async fn ask_carrier(hub: &Hub) -> Result<(), Problem> {
     let failed = || Problem::from(CarrierError::new(ErrorKind::NotSent, "its account could not be asked"));
-    let config = carrier_configs::of_system().one(hub.db.read()).await.map_err(|_| failed())?;
+    let config = query::of_system().one(hub.db.read()).await.map_err(|_| failed())?;
     let config = config.ok_or_else(failed)?;
-    let carrier = carrier_configs::open(hub, &config).map_err(|_| failed())?;
+    let carrier = open::open(hub, &config).map_err(|_| failed())?;
     let messaging = carrier.messaging.ok_or_else(failed)?;
-    let answer = tokio::time::timeout(CARRIER, carrier_configs::check_account(&*messaging, &config)).await;
+    let answer = tokio::time::timeout(CARRIER, account(&*messaging, &config)).await;
     answer.map_err(|_| failed())?.map(drop)
 }
 

@@ -16,9 +16,9 @@ use super::{
 use crate::{
     connection,
     features::{
-        contacts::{ContactsById, graphql::Contact},
+        contacts::{find::ContactsById, graphql::Contact},
         messages::list,
-        numbers::{NumbersById, graphql::Number},
+        numbers::{find::NumbersById, graphql::Number},
     },
     graphql::{CtxExt, loader::load, order::OrderDirection, page::PageArgs},
 };

@@ -18,7 +18,7 @@ use crate::{
         error::{Error, ErrorCode, Result},
         phone::{PhoneNumber, Region},
     },
-    features::carrier_configs,
+    features::carrier_configs::senders,
 };
 
 /// Filters inside one another at most.
@@ -119,7 +119,7 @@ impl Reading {
         if is_service || PhoneNumber::parse_e164(text).is_ok() {
             return Ok(text.to_owned());
         }
-        match carrier_configs::parse_address(text, self.region) {
+        match senders::parse_address(text, self.region) {
             Some(address) => Ok(address.as_str().to_owned()),
             None => Err(Error::new(ErrorCode::InvalidNumber, "An address in the filter is not one that can exist.")),
         }

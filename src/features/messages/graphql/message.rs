@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     carriers,
-    features::{contacts::graphql::Contact, numbers::{NumbersById, graphql::Number}},
+    features::{contacts::graphql::Contact, numbers::{find::NumbersById, graphql::Number}},
     graphql::{
         loader::load,
         scalars::{CountryCodeText, Money},
