@@ -6,6 +6,7 @@ pub mod connection;
 pub mod cursor;
 pub mod errors;
 pub mod loader;
+pub mod order;
 pub mod page;
 pub mod payload;
 pub mod scalars;

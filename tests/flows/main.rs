@@ -3,6 +3,7 @@
 //! `PHONEHUB_TEST_REDIS_URL` name them (`scripts/test` runs both).
 
 mod command_line;
+mod events;
 mod harness;
 mod house;
 mod live_loop;

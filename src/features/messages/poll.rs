@@ -5,6 +5,7 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, Utc};
 use entity::{carrier_config, enums::TimelineKind, ids::MessageId, message};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ use crate::{
         jobs::{BACKGROUND, Handler, Lease, NewJob, Outcome},
         tx::Tx,
     },
-    carriers::{CarrierError, ErrorKind, messaging::RemoteMessage},
+    carriers::{CarrierError, ErrorKind, error, messaging::RemoteMessage},
     features::carrier_configs,
 };
 
@@ -30,28 +31,36 @@ pub const KIND: &str = "poll_message";
 
 /// Runs `poll_message` jobs.
 #[derive(Debug)]
-pub struct PollMessage;
+pub struct Poll;
 
 /// Plans the next question about a message that the carrier has: its status if no receipt comes, then its price. Plans
 /// nothing for a message that is final and priced, or that has no id at the carrier.
 pub async fn plan(ctx: &Ctx, tx: &Tx, message: &message::Model) -> Result<()> {
-    let progress = Progress::default();
-    let Some(run_at) = schedule::next(message, progress, ctx.hub.config.delivery.poll_after, ctx.now()) else {
-        return Ok(());
-    };
-    let job = NewJob {
+    let first = ctx.hub.config.delivery.poll_after;
+    match schedule::next(message, Progress::default(), first, ctx.now()) {
+        Some(run_at) => tx.enqueue(job(message, run_at)?, ctx.now()).await,
+        None => Ok(()),
+    }
+}
+
+/// Asks at once about a message that nobody planned to ask about.
+pub(super) async fn ask_now(ctx: &Ctx, tx: &Tx, message: &message::Model) -> Result<()> {
+    tx.enqueue(job(message, ctx.now())?, ctx.now()).await
+}
+
+fn job(message: &message::Model, run_at: DateTime<Utc>) -> Result<NewJob> {
+    Ok(NewJob {
         organization_id: message.organization_id,
         kind: KIND,
         subject: message.id.to_string(),
-        payload: serde_json::to_value(progress)?,
+        payload: serde_json::to_value(Progress::default())?,
         priority: BACKGROUND,
         run_at,
-    };
-    tx.enqueue(job, ctx.now()).await
+    })
 }
 
 #[async_trait::async_trait]
-impl Handler for PollMessage {
+impl Handler for Poll {
     fn kind(&self) -> &'static str {
         KIND
     }
@@ -63,7 +72,7 @@ impl Handler for PollMessage {
             return Ok(Outcome::Done);
         };
         let Some(config) = config_of(ctx, &message).await? else { return Ok(Outcome::Done) };
-        let Some(messaging) = carrier_configs::open(&ctx.hub, &config)?.messaging else {
+        let Some(messaging) = carrier_configs::open::open(&ctx.hub, &config)?.messaging else {
             return Ok(Outcome::Done);
         };
         match messaging.fetch(&sid).await {
@@ -136,7 +145,7 @@ async fn finish(lease: &Lease, tx: Tx) -> Result<Outcome> {
 
 /// What a fetched message tells of ours.
 fn change(remote: &RemoteMessage) -> Change {
-    let words = remote.error_code.and_then(crate::carriers::error::explain).map(str::to_owned);
+    let words = remote.error_code.and_then(error::explain).map(str::to_owned);
     let words = words.or_else(|| remote.error_message.clone());
     let failed = remote.error_code.is_some() || remote.error_message.is_some();
     Change {

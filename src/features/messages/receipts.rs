@@ -30,7 +30,7 @@ use crate::{
         tx::Tx,
     },
     carriers::{RetryClass, error, messaging::RemoteStatus, twilio::StatusCallback},
-    features::contacts,
+    features::contacts::opt_outs,
 };
 
 /// What became of a receipt.
@@ -159,7 +159,7 @@ async fn prove(
     };
     let message = attempts::accepted(ctx, tx, attempt, evidence).await?;
     match message {
-        Some(message) if told.is_opt_out() => contacts::record_carrier_refusal(ctx, tx, &message).await,
+        Some(message) if told.is_opt_out() => opt_outs::record_carrier_refusal(ctx, tx, &message).await,
         _ => Ok(()),
     }
 }
@@ -169,7 +169,7 @@ async fn tell(ctx: &Ctx, tx: &Tx, message: message::Model, told: Told) -> Result
     timeline::add(tx, &message, ctx.now(), [(TimelineKind::Receipt, told.detail())]).await?;
     let message = status::apply(ctx, tx, message, told.change()).await?;
     if told.is_opt_out() {
-        contacts::record_carrier_refusal(ctx, tx, &message).await?;
+        opt_outs::record_carrier_refusal(ctx, tx, &message).await?;
     }
     poll::plan(ctx, tx, &message).await?;
     Ok(message)

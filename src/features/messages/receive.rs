@@ -34,7 +34,7 @@ use crate::{
         tx::Tx,
     },
     carriers::twilio::{InboundMessage, OptOutType},
-    features::contacts,
+    features::contacts::numbers,
 };
 
 /// What became of an inbound message.
@@ -137,7 +137,7 @@ impl<'a> Arrival<'a> {
     async fn store(&self, tx: &Tx) -> Result<Option<message::Model>> {
         let number = route::number(&self.ctx, tx, self.config, &self.route).await?;
         if let Some(phone) = self.inbound.from.number() {
-            contacts::ensure(tx, self.route.organization_id, phone, self.ctx.now()).await?;
+            numbers::ensure(tx, self.route.organization_id, phone, self.ctx.now()).await?;
         }
         let id = MessageId::new();
         let touch = Touch {
