@@ -62,6 +62,7 @@ pub async fn apply(ctx: &Ctx, tx: &Tx, message: message::Model, change: Change) 
     let rank = message.status_rank;
     let row = changed.into_active_model().reset_all();
     let updated = message::Entity::update(row)
+        .validate()?
         .filter(message::Column::StatusRank.lte(rank))
         .exec(&**tx)
         .await?;
