@@ -134,7 +134,10 @@ mod tests {
     use http::HeaderValue;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
     }
 
     #[test]
@@ -175,7 +178,9 @@ mod tests {
         let own = Origins::new(&[], &Url::parse("https://api.example.com").unwrap());
         assert!(own.allow(&headers(&[])));
         assert!(own.allow(&headers(&[("origin", "https://api.example.com")])));
-        for foreign in ["https://evil.com", "http://api.example.com", "null", "https://api.example.com.evil.com"] {
+        for foreign in
+            ["https://evil.com", "http://api.example.com", "null", "https://api.example.com.evil.com"]
+        {
             let mut map = HeaderMap::new();
             map.insert(ORIGIN, HeaderValue::from_str(foreign).unwrap());
             assert!(!own.allow(&map), "{foreign}");

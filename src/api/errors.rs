@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use async_graphql::parser::Pos;
-use async_graphql::{PathSegment, Response, ServerError, Value, resolver_utils};
+use async_graphql::{Name, PathSegment, Response, ServerError, Value, resolver_utils};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
@@ -109,20 +109,18 @@ impl Answer {
         }
         let retry_after = errors.iter().filter_map(|error| error.extensions.retry_after).max();
         let body = Body { data: Some(&response.data), errors: &errors, extensions: &response.extensions };
-        Self::Executed(Executed {
-            body: to_json(&body),
-            cursor: cursor_of(&response.data),
-            retry_after,
-        })
+        Self::Executed(Executed { body: to_json(&body), cursor: cursor_of(&response.data), retry_after })
     }
 
     /// The whole response as JSON.
     pub fn body(&self) -> Cow<'_, str> {
         match self {
             Self::Executed(executed) => Cow::Borrowed(&executed.body),
-            Self::Refused(errors) => {
-                Cow::Owned(to_json(&Body { data: None, errors, extensions: &std::collections::BTreeMap::new() }))
-            }
+            Self::Refused(errors) => Cow::Owned(to_json(&Body {
+                data: None,
+                errors,
+                extensions: &std::collections::BTreeMap::new(),
+            })),
         }
     }
 
@@ -138,7 +136,9 @@ impl Answer {
     pub fn refusal(&self) -> Option<ErrorCode> {
         match self {
             Self::Executed(_) => None,
-            Self::Refused(errors) => Some(errors.first().map_or(ErrorCode::Internal, |error| error.error_code)),
+            Self::Refused(errors) => {
+                Some(errors.first().map_or(ErrorCode::Internal, |error| error.error_code))
+            }
         }
     }
 
@@ -189,8 +189,7 @@ impl Stamp {
         wire.extensions.retry_after = error.retry_after.map(whole_seconds);
         if !error.field.is_empty() {
             let field = error.field.iter().map(|step| Value::from(*step)).collect();
-            wire.extensions.details =
-                Some(Value::Object([(async_graphql::Name::new("field"), Value::List(field))].into()));
+            wire.extensions.details = Some(at_field(Value::List(field)));
         }
         wire
     }
@@ -207,9 +206,16 @@ impl Stamp {
 
     /// An error that is not the house's own type: the executor's, a scalar's, or one that must not be seen.
     fn judge(&self, error: &ServerError) -> WireError {
-        let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code")).and_then(known_code);
-        if let Some(code) = code {
-            return self.error(code, error.message.clone().into());
+        let code =
+            error.extensions.as_ref().and_then(|extensions| extensions.get("code")).and_then(known_code);
+        if let (Some(code), Some(extensions)) = (code, &error.extensions) {
+            let mut wire = self.error(code, error.message.clone().into());
+            wire.extensions.retry_after = extensions.get("retryAfter").and_then(|after| match after {
+                Value::Number(seconds) => seconds.as_u64(),
+                _ => None,
+            });
+            wire.extensions.details = extensions.get("field").cloned().map(at_field);
+            return wire;
         }
         if error.source.is_none() && error.path.is_empty() {
             return self.error(ErrorCode::GraphqlValidationFailed, error.message.clone().into());
@@ -220,6 +226,11 @@ impl Stamp {
         let masked = Error::internal(error.message.clone());
         self.explain(&masked)
     }
+}
+
+/// Details that name the argument at fault.
+fn at_field(path: Value) -> Value {
+    Value::Object([(Name::new("field"), path)].into())
 }
 
 /// How async-graphql begins the errors of scalars and inputs that do not parse (`InputValueError`).

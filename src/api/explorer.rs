@@ -3,20 +3,20 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    REFERRER_POLICY, VARY, X_FRAME_OPTIONS,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::client::is_loopback_host;
-use crate::base::tokens;
 
 /// Only what this server sends runs; nothing is loaded from, or sent to, anywhere else. The editor sets styles of its
 /// own at run time, hence `unsafe-inline` for styles alone.
@@ -93,9 +93,12 @@ async fn style(State(explorer): State<Arc<Explorer>>, headers: HeaderMap) -> Res
 
 fn serve(asset: &Asset, headers: &HeaderMap) -> Response {
     let is_known = headers.get(IF_NONE_MATCH).is_some_and(|known| *known == asset.etag);
-    let takes_gzip = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(|encodings| {
-        encodings.split(',').any(|encoding| encoding.split(';').next().is_some_and(|name| name.trim() == "gzip"))
-    });
+    let takes_gzip =
+        headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(|encodings| {
+            encodings
+                .split(',')
+                .any(|encoding| encoding.split(';').next().is_some_and(|name| name.trim() == "gzip"))
+        });
     let mut response = match (is_known, takes_gzip) {
         (true, _) => StatusCode::NOT_MODIFIED.into_response(),
         (false, true) => asset.compressed.into_response(),
@@ -114,6 +117,6 @@ fn serve(asset: &Asset, headers: &HeaderMap) -> Response {
 
 /// Weak, since the compressed form has the same one.
 fn etag(content: &[u8]) -> HeaderValue {
-    let digest = hex::encode(&tokens::digest(content)[..8]);
+    let digest = hex::encode(&digest(&SHA256, content).as_ref()[..8]);
     HeaderValue::from_str(&format!("W/\"{digest}\"")).expect("hexadecimal digits are legal in a header")
 }

@@ -13,6 +13,7 @@ use async_graphql::Executor;
 use axum::extract::{FromRequestParts, Request, State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, UPGRADE, VARY, WWW_AUTHENTICATE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::client::{self, Bearer};
@@ -39,7 +40,10 @@ pub async fn graphql<E: Executor>(State(door): State<Door<E>>, request: Request)
                 }
             }
         }
-        Method::GET => get(&door, &request, info).await,
+        Method::GET => {
+            let (parts, _) = request.into_parts();
+            get(&door, &parts, info).await
+        }
         Method::POST => post(&door, request, info).await,
         _ => refuse(&not_allowed("Use GET or POST."), &door.stamp_of(&info.request_id)),
     }
@@ -63,14 +67,15 @@ pub async fn authenticate(hub: &std::sync::Arc<Hub>, headers: &HeaderMap, info: 
     auth::authenticate(hub, token, info).await
 }
 
-async fn get<E: Executor>(door: &Door<E>, request: &Request, info: RequestInfo) -> Response {
-    let media = MediaType::negotiate(request.headers());
+async fn get<E: Executor>(door: &Door<E>, request: &Parts, info: RequestInfo) -> Response {
+    let media = MediaType::negotiate(&request.headers);
     let stamp = door.stamp_of(&info.request_id);
-    let Some(wire) = GraphqlRequest::from_parameters(request.uri().query().unwrap_or_default()) else {
-        let error = Error::new(ErrorCode::BadRequest, "The parameters are not a GraphQL request: send `query`.");
+    let Some(wire) = GraphqlRequest::from_parameters(request.uri.query().unwrap_or_default()) else {
+        let error =
+            Error::new(ErrorCode::BadRequest, "The parameters are not a GraphQL request: send `query`.");
         return respond(&Answer::failed(&error, &stamp), media);
     };
-    let answer = match authenticate(door.hub(), request.headers(), info).await {
+    let answer = match authenticate(door.hub(), &request.headers, info).await {
         Ok(ctx) => run(door, &ctx, wire, Allowed::Queries).await,
         Err(error) => Answer::failed(&error, &stamp),
     };
@@ -113,9 +118,10 @@ async fn run<E: Executor>(door: &Door<E>, ctx: &Ctx, wire: GraphqlRequest, allow
         Err(refused) => return Answer::refused(refused, &door.stamp(ctx)),
     };
     let refusal = match (prepared.kind, allowed) {
-        (OperationKind::Subscription, _) => {
-            Error::new(ErrorCode::BadRequest, "Subscriptions run over WebSocket, or as events on /graphql/stream.")
-        }
+        (OperationKind::Subscription, _) => Error::new(
+            ErrorCode::BadRequest,
+            "Subscriptions run over WebSocket, or as events on /graphql/stream.",
+        ),
         (OperationKind::Mutation, Allowed::Queries) => not_allowed("GET runs queries only. Use POST."),
         _ => return door.execute(prepared, ctx).await,
     };

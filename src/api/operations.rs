@@ -15,12 +15,7 @@ use serde_json::json;
 
 use super::client::{self, Bearer};
 use crate::{
-    base::{
-        ctx::Hub,
-        queue,
-        switches,
-        telemetry::{Metrics, names},
-    },
+    base::{ctx::Hub, telemetry::Metrics, vitals::Vitals},
     features::health::{self, State as Part},
 };
 
@@ -60,7 +55,10 @@ async fn measured(
     if !may_measure(&hub, peer, &headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    observe(&hub).await;
+    match Vitals::take(&hub).await {
+        Ok(vitals) => vitals.record(),
+        Err(error) => tracing::warn!(%error, "gauges of the database were not taken"),
+    }
     ([(header::CONTENT_TYPE, TEXT)], metrics.render()).into_response()
 }
 
@@ -71,25 +69,5 @@ fn may_measure(hub: &Hub, peer: SocketAddr, headers: &HeaderMap) -> bool {
             verify_slices_are_equal(token.expose_secret().as_bytes(), given.as_bytes()).is_ok()
         }
         (Some(_), _) => false,
-    }
-}
-
-/// Gauges of what lies in the database are taken when somebody asks.
-#[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts stay far below 2^52")]
-async fn observe(hub: &Hub) {
-    if let Ok(queue) = queue::standing(hub).await {
-        metrics::gauge!(names::JOBS_WAITING).set(queue.waiting as f64);
-        metrics::gauge!(names::OLDEST_JOB_SECONDS).set(queue.oldest_seconds);
-        metrics::gauge!(names::JOBS_DEAD).set(queue.dead as f64);
-        metrics::gauge!(names::MESSAGES_UNKNOWN).set(queue.unknown as f64);
-    }
-    if let Ok(paused) = switches::is_sending_paused(hub.db.read()).await {
-        metrics::gauge!(names::SENDING_PAUSED).set(f64::from(u8::from(paused)));
-    }
-    if hub.config.redis.is_some() {
-        metrics::gauge!(names::REDIS_UP).set(f64::from(u8::from(hub.feeds.is_connected().await)));
-    }
-    for (state, count) in hub.db.pool() {
-        metrics::gauge!(names::DATABASE_CONNECTIONS, "state" => state).set(f64::from(count));
     }
 }

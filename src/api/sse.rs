@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_graphql::{Executor, Name, Value};
 use axum::body::Body;
-use axum::extract::{Request, State};
 use axum::extract::ws::Utf8Bytes;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -92,13 +92,17 @@ async fn start<E: Executor>(door: &Door<E>, ctx: &Ctx, wire: GraphqlRequest, is_
     })?;
     let (queue, outbox) = mpsc::channel(door.hub().config.live.subscriber_queue);
     let lagging = CancellationToken::new();
-    let outlet =
-        Outlet { number: OperationNumber::ONLY, framing: Framing::EventStream, queue, lagging: lagging.clone() };
+    let outlet = Outlet {
+        number: OperationNumber::ONLY,
+        framing: Framing::EventStream,
+        queue,
+        lagging: lagging.clone(),
+    };
     let running = match door.prepare(ctx, wire).await {
         Ok(prepared) if is_get && prepared.kind == OperationKind::Mutation => {
             return Err(Error::new(ErrorCode::MethodNotAllowed, "GET runs no mutations. Use POST."));
         }
-        Ok(prepared) => live::start(door, ctx, prepared, outlet),
+        Ok(prepared) => live::start(door, ctx, prepared, outlet).await,
         Err(refused) => live::refuse(door, ctx, refused, &outlet),
     };
     Ok(Events {
@@ -123,7 +127,9 @@ fn accepts_events(headers: &HeaderMap) -> bool {
 
 /// A browser that reconnects by itself says where it was; that counts more than the `after` that it began with.
 fn resume(wire: &mut GraphqlRequest, headers: &HeaderMap) {
-    if let Some(cursor) = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty()) {
+    if let Some(cursor) =
+        headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty())
+    {
         wire.variables.insert(Name::new("after"), Value::from(cursor));
     }
 }
@@ -189,7 +195,8 @@ mod tests {
 
     #[test]
     fn the_last_event_wins_over_the_first_cursor() {
-        let mut wire = GraphqlRequest::from_parameters("query=x&variables=%7B%22after%22%3A%22old%22%7D").unwrap();
+        let mut wire =
+            GraphqlRequest::from_parameters("query=x&variables=%7B%22after%22%3A%22old%22%7D").unwrap();
         let headers = [(LAST_EVENT_ID, HeaderValue::from_static("new"))].into_iter().collect();
         resume(&mut wire, &headers);
         assert_eq!(wire.variables.get("after"), Some(&Value::from("new")));

@@ -2,7 +2,9 @@
 
 pub mod carrier_configs;
 pub mod contacts;
+pub mod health;
 pub mod messages;
 pub mod numbers;
+pub mod organizations;
 #[cfg(test)]
 pub mod testing;

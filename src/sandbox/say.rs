@@ -1,8 +1,13 @@
 //! `phonehub sandbox say`: asks a running sandbox to let a phone text one of our numbers. The client side of `POST /sandbox/say`.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{overrides::Overrides, webhook};
+
+/// Longer than the sandbox itself waits for the webhook and its fallback.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A text that a phone sends.
 #[derive(Debug, Clone)]
@@ -15,8 +20,9 @@ pub struct Saying<'a> {
     pub body: &'a str,
 }
 
-/// Lets a phone text one of our numbers, and answers what came of it: `sid`, `webhook_status`, `twiml`, `replies`, `errors`. `base_url` is the
-/// sandbox's root. Fails when it cannot be reached or refuses, with a sentence for the terminal.
+/// Lets a phone text one of our numbers, and answers what came of it: `sid`, `webhook_status`, `twiml`,
+/// `replies`, `errors`. `base_url` is the sandbox's root. Fails when it cannot be reached or refuses, with a
+/// sentence for the terminal.
 pub async fn say(base_url: &str, saying: Saying<'_>) -> Result<Value, String> {
     let client = webhook::build(Overrides { read: PATIENCE, ..Overrides::default() })
         .map_err(|error| error.to_string())?;
@@ -28,6 +34,3 @@ pub async fn say(base_url: &str, saying: Saying<'_>) -> Result<Value, String> {
     let body: Value = answer.json().await.map_err(|error| format!("{base_url} is not a sandbox: {error}"))?;
     if status.is_success() { Ok(body) } else { Err(format!("the sandbox refused: {}", body["message"])) }
 }
-
-/// Longer than the sandbox itself waits for the webhook and its fallback.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -33,7 +33,9 @@ fn imported(text: &str) -> Vec<String> {
     let mut rooms = Vec::new();
     for rest in text.split("crate::").skip(1) {
         match rest.strip_prefix('{') {
-            None => rooms.push(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned()),
+            None => {
+                rooms.push(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned())
+            }
             Some(list) => {
                 let mut depth = 1;
                 let mut word = String::new();
@@ -71,7 +73,9 @@ fn imports_go_down_only() {
                 ("main" | "cli" | "lib", ..) => true,
                 ("sandbox", ..) => target == "sandbox",
                 (_, Some(from), Some(to)) => from <= to,
-                (_, Some(_), None) => target == "sandbox" && matches!(room, "app" | "demo") || is_macro(&target),
+                (_, Some(_), None) => {
+                    target == "sandbox" && matches!(room, "app" | "demo") || is_macro(&target)
+                }
                 _ => false,
             };
             if !allowed {
@@ -95,6 +99,7 @@ fn imports_are_read_from_lists_and_paths() {
 
 #[test]
 fn no_file_is_past_400_lines() {
-    let long: Vec<_> = source().into_iter().filter(|(_, text)| text.lines().count() > 400).map(|(path, _)| path).collect();
+    let long: Vec<_> =
+        source().into_iter().filter(|(_, text)| text.lines().count() > 400).map(|(path, _)| path).collect();
     assert!(long.is_empty(), "{long:?}");
 }

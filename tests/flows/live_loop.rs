@@ -24,7 +24,8 @@ async fn a_message_is_sent_delivered_and_answered_live() {
     }
     assert_eq!(seen.first().unwrap(), "QUEUED");
     let ranks = ["QUEUED", "SENDING", "SENT", "DELIVERED"].map(str::to_owned);
-    let places: Vec<_> = seen.iter().map(|status| ranks.iter().position(|rank| rank == status).unwrap()).collect();
+    let places: Vec<_> =
+        seen.iter().map(|status| ranks.iter().position(|rank| rank == status).unwrap()).collect();
     assert!(places.is_sorted_by(|a, b| a < b), "{seen:?}");
 
     let answer = received.next().await["messageReceived"]["node"].take();

@@ -145,8 +145,10 @@ fn has_cursor(
 }
 
 fn is_null(operation: &OperationDefinition, name: &Name, variables: &Variables) -> bool {
-    let definition = operation.variable_definitions.iter().find(|definition| definition.node.name.node == *name);
-    let default = definition.and_then(|definition| definition.node.default_value.as_ref()).map(|value| &value.node);
+    let definition =
+        operation.variable_definitions.iter().find(|definition| definition.node.name.node == *name);
+    let default =
+        definition.and_then(|definition| definition.node.default_value.as_ref()).map(|value| &value.node);
     variables.get(name).or(default).is_none_or(|value| *value == ConstValue::Null)
 }
 

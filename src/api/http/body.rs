@@ -32,7 +32,8 @@ pub async fn read_json(headers: &HeaderMap, body: Body, most: usize) -> Result<B
         let message = "Send Content-Type: application/json, in UTF-8 and not compressed.";
         return Err(Error::new(ErrorCode::UnsupportedMediaType, message));
     }
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let announced =
+        headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > most) {
         return Err(too_large(most));
     }
@@ -45,7 +46,9 @@ pub async fn read_json(headers: &HeaderMap, body: Body, most: usize) -> Result<B
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(content_type) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(content_type) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
     let mut parts = content_type.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
     let is_utf8 = parts.all(|parameter| match parameter.split_once('=') {
@@ -76,7 +79,11 @@ pub fn parse(body: &[u8], most: usize) -> Result<Wires> {
             if items.is_empty() {
                 return Err(malformed());
             }
-            items.into_iter().map(|item| GraphqlRequest::from_json(item).ok_or_else(malformed)).collect::<Result<_>>().map(Wires::Batch)
+            items
+                .into_iter()
+                .map(|item| GraphqlRequest::from_json(item).ok_or_else(malformed))
+                .collect::<Result<_>>()
+                .map(Wires::Batch)
         }
         _ => Err(malformed()),
     }
@@ -103,10 +110,13 @@ mod tests {
 
     #[tokio::test]
     async fn only_json_is_read() {
-        for good in ["application/json", "Application/JSON; charset=UTF-8", "application/json; charset=\"utf-8\""] {
+        for good in
+            ["application/json", "Application/JSON; charset=UTF-8", "application/json; charset=\"utf-8\""]
+        {
             assert!(read(&typed(good), "{}").await.is_ok(), "{good}");
         }
-        for bad in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", ""] {
+        for bad in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", ""]
+        {
             assert_eq!(read(&typed(bad), "{}").await, Err(ErrorCode::UnsupportedMediaType), "{bad}");
         }
         assert_eq!(read(&HeaderMap::new(), "{}").await, Err(ErrorCode::UnsupportedMediaType));
@@ -125,11 +135,23 @@ mod tests {
     #[test]
     fn one_or_a_bounded_batch() {
         assert!(matches!(parse(br#" {"query":"{a}"}"#, 2), Ok(Wires::One(_))));
-        assert!(matches!(parse(br#"[{"query":"{a}"},{"query":"{b}"}]"#, 2), Ok(Wires::Batch(wires)) if wires.len() == 2));
+        assert!(
+            matches!(parse(br#"[{"query":"{a}"},{"query":"{b}"}]"#, 2), Ok(Wires::Batch(wires)) if wires.len() == 2)
+        );
         for bad in [
-            "", "null", "\"x\"", "[]", "{}", r#"{"query":1}"#, r#"["{a}"]"#, r#"[["{a}"]]"#, "[1]",
-            r#"{"query":"{a}","variables":[]}"#, r#"{"query":"{a}","operationName":{}}"#,
-            r#"{"query":"{a}","extensions":"x"}"#, r#"[{"query":"a"},{"query":"a"},{"query":"a"}]"#,
+            "",
+            "null",
+            "\"x\"",
+            "[]",
+            "{}",
+            r#"{"query":1}"#,
+            r#"["{a}"]"#,
+            r#"[["{a}"]]"#,
+            "[1]",
+            r#"{"query":"{a}","variables":[]}"#,
+            r#"{"query":"{a}","operationName":{}}"#,
+            r#"{"query":"{a}","extensions":"x"}"#,
+            r#"[{"query":"a"},{"query":"a"},{"query":"a"}]"#,
         ] {
             assert!(parse(bad.as_bytes(), 2).is_err(), "{bad}");
         }

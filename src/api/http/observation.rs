@@ -6,8 +6,9 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::HeaderValue;
+use http::header::X_CONTENT_TYPE_OPTIONS;
+use tracing::Instrument as _;
 
 use crate::api::client::{self, REQUEST_ID};
 use crate::base::ctx::Hub;
@@ -19,9 +20,10 @@ pub async fn observe(State(hub): State<Arc<Hub>>, mut request: Request, next: Ne
     let started = Instant::now();
     let info = client::request_info(request.headers(), request.extensions(), hub.config.door.trusted_proxies);
     let request_id = info.request_id.clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched".into(), |path| path.as_str().to_owned());
+    let route =
+        request.extensions().get::<MatchedPath>().map_or("unmatched".into(), |path| path.as_str().to_owned());
     request.extensions_mut().insert(info);
-    let mut response = next.run(request).await;
+    let mut response = next.run(request).instrument(tracing::info_span!("request", %request_id)).await;
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID, value);
@@ -30,8 +32,8 @@ pub async fn observe(State(hub): State<Arc<Hub>>, mut request: Request, next: Ne
     let status = response.status().as_u16();
     let took = started.elapsed();
     tracing::debug!(%request_id, route, status, ?took, "answered");
-    metrics::counter!(names::HTTP_REQUESTS.name, "route" => route.clone(), "status" => status.to_string())
+    metrics::counter!(names::HTTP_REQUESTS, "route" => route.clone(), "status" => status.to_string())
         .increment(1);
-    metrics::histogram!(names::HTTP_REQUEST_SECONDS.name, "route" => route).record(took.as_secs_f64());
+    metrics::histogram!(names::HTTP_REQUEST_SECONDS, "route" => route).record(took.as_secs_f64());
     response
 }

@@ -130,7 +130,7 @@ impl Outlet {
     }
 
     fn lag(&self) {
-        metrics::counter!(names::SLOW_SUBSCRIBERS.name).increment(1);
+        metrics::counter!(names::SLOW_SUBSCRIBERS).increment(1);
         self.lagging.cancel();
     }
 

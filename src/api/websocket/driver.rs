@@ -260,7 +260,10 @@ impl Wire {
     }
 
     async fn send(&mut self, text: Utf8Bytes) -> Result<(), Gone> {
-        timeout(WRITE_TIMEOUT, self.socket.send(Message::Text(text))).await.map_err(|_| Gone)?.map_err(|_| Gone)
+        timeout(WRITE_TIMEOUT, self.socket.send(Message::Text(text)))
+            .await
+            .map_err(|_| Gone)?
+            .map_err(|_| Gone)
     }
 }
 

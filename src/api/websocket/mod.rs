@@ -4,7 +4,6 @@
 mod admission;
 mod driver;
 pub mod machine;
-mod operations;
 pub mod protocol;
 #[cfg(test)]
 mod tests;
@@ -13,6 +12,7 @@ use async_graphql::Executor;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use http::HeaderMap;
+use tracing::Instrument as _;
 
 use super::client::{self, Bearer};
 use super::door::Door;
@@ -56,5 +56,8 @@ pub fn upgrade<E: Executor>(
         .max_write_buffer_size(MOST_BUFFERED)
         .max_message_size(door.limits().message_bytes)
         .max_frame_size(door.limits().message_bytes)
-        .on_upgrade(move |socket| tracker.track_future(driver::drive(door, socket, request, token)))
+        .on_upgrade(move |socket| {
+            let span = tracing::info_span!("socket", request_id = %request.request_id);
+            tracker.track_future(driver::drive(door, socket, request, token).instrument(span))
+        })
 }

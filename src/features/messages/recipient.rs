@@ -1,7 +1,7 @@
 //! To whom: a number in any common writing, or a contact's first number.
 
 use entity::{Tenanted, contact, contact_number, ids::ContactId};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
 
 use crate::base::{

@@ -6,7 +6,7 @@ use entity::{
     ids::MessageId,
     message,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use super::snapshot;
 use crate::base::{ctx::Ctx, error::Result, tx::Tx};
@@ -62,6 +62,7 @@ pub async fn apply(ctx: &Ctx, tx: &Tx, message: message::Model, change: Change) 
     let rank = message.status_rank;
     let row = changed.into_active_model().reset_all();
     let updated = message::Entity::update(row)
+        .validate()?
         .filter(message::Column::StatusRank.lte(rank))
         .exec(&**tx)
         .await?;
@@ -125,3 +126,6 @@ fn stamp(row: &mut message::Model, status: MessageStatus, now: DateTime<Utc>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use super::{Account, Answer, OTHER, OURS, PHONE, Receiver, Settings, Stage, account, settings};
 
@@ -78,31 +79,41 @@ async fn resets_before_and_after_taking() {
 }
 
 #[tokio::test]
-async fn hangs_before_after_and_late() {
+async fn a_hang_before_takes_nothing() {
     let stage = Stage::new().await;
     stage.fault(json!({ "fault": "hang", "when": "before", "ms": 60, "times": 1 })).await;
     let started = Instant::now();
     assert_eq!(attempt(&stage).await.expect("an answer").status, 503);
     assert!(started.elapsed() >= Duration::from_millis(60));
     assert_eq!(taken(&stage).await, 0);
+}
 
-    stage.fault(json!({ "fault": "hang", "when": "after", "ms": 3_600_000, "times": 1 })).await;
-    let impatient = |stage: &Stage| {
-        let request =
-            stage.http.post(stage.api("/Messages.json")).basic_auth(super::ACCOUNT, Some(super::TOKEN));
-        request.form(FORM).timeout(Duration::from_millis(200)).send()
-    };
-    let error = impatient(&stage).await.expect_err("it hangs");
-    assert!(error.is_timeout());
-    assert_eq!(taken(&stage).await, 1);
-
-    let mut receiver = Receiver::silent().await;
-    let url = receiver.url("/status");
-    stage.fault(json!({ "fault": "hang", "when": "late", "ms": 400, "times": 1 })).await;
-    let form = [("To", PHONE), ("From", OURS), ("Body", "late"), ("StatusCallback", &*url)];
+/// A create request that nobody waits for.
+fn forgotten(stage: &Stage, callback: &str) -> JoinHandle<reqwest::Result<reqwest::Response>> {
     let request = stage.http.post(stage.api("/Messages.json")).basic_auth(super::ACCOUNT, Some(super::TOKEN));
-    let error = request.form(&form).timeout(Duration::from_millis(50)).send().await.expect_err("it hangs");
-    assert!(error.is_timeout());
+    let form = [("To", PHONE), ("From", OURS), ("Body", "x"), ("StatusCallback", callback)];
+    tokio::spawn(request.form(&form).send())
+}
+
+#[tokio::test]
+async fn a_hang_after_takes_at_once() {
+    let stage = Stage::new().await;
+    let mut receiver = Receiver::silent().await;
+    stage.fault(json!({ "fault": "hang", "when": "after", "ms": 3_600_000 })).await;
+    let request = forgotten(&stage, &receiver.url("/status"));
+    assert_eq!(receiver.next().await.get("MessageStatus"), "sent");
+    assert!(!request.is_finished());
+    request.abort();
+}
+
+#[tokio::test]
+async fn a_late_request_is_taken_although_the_client_has_gone() {
+    let stage = Stage::new().await;
+    let mut receiver = Receiver::silent().await;
+    stage.fault(json!({ "fault": "hang", "when": "late", "ms": 300 })).await;
+    let request = forgotten(&stage, &receiver.url("/status"));
+    while stage.get(&stage.url("/sandbox/faults")).await.body["faults"][0]["struck"] != 1 {}
+    request.abort();
     assert_eq!(receiver.next().await.get("MessageStatus"), "sent");
 }
 

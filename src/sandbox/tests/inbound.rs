@@ -1,4 +1,4 @@
-//! Texts from phones: the signed webhook, TwiML replies, opt-out, echo, fallback.
+//! Texts from phones: the signed webhook, `TwiML` replies, opt-out, echo, fallback.
 
 use axum::{
     http::{StatusCode, header::CONTENT_TYPE},
@@ -36,9 +36,9 @@ async fn a_text_is_announced_and_its_reply_is_sent() {
     let answer = "<?xml version=\"1.0\"?><Response><Message>Tom &amp; Jerry &#x1F600;</Message></Response>";
     let mut receiver = Receiver::twiml(answer).await;
     let stage = announcing_to(&receiver, |_| {}).await;
-    let said = say(&stage, OURS, "Zażółć & 50% + 😀").await;
+    let outcome = say(&stage, OURS, "Zażółć & 50% + 😀").await;
     let hit = receiver.next().await;
-    let sid = said["sid"].as_str().expect("a SID");
+    let sid = outcome["sid"].as_str().expect("a SID");
     for name in ["MessageSid", "SmsSid", "SmsMessageSid"] {
         assert_eq!(hit.get(name), sid);
     }
@@ -55,9 +55,9 @@ async fn a_text_is_announced_and_its_reply_is_sent() {
         assert_eq!(hit.get(name), value, "{name}");
     }
     assert!(hit.params.get("OptOutType").is_none());
-    assert_eq!((&said["webhook_status"], &said["twiml"]), (&json!(200), &json!(answer)));
+    assert_eq!((&outcome["webhook_status"], &outcome["twiml"]), (&json!(200), &json!(answer)));
     assert_eq!(inbox(&stage).await, ["Tom & Jerry 😀"]);
-    let reply = stage.fetch(said["replies"][0].as_str().expect("a SID")).await;
+    let reply = stage.fetch(outcome["replies"][0].as_str().expect("a SID")).await;
     assert_eq!((&reply["direction"], &reply["status"]), (&json!("outbound-reply"), &json!("delivered")));
     let text = stage.fetch(sid).await;
     assert_eq!((&text["direction"], &text["status"]), (&json!("inbound"), &json!("received")));

@@ -21,7 +21,7 @@ impl Journal {
 
     /// Nothing moves for an hour.
     fn frozen(&self) -> Settings {
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         let timing = Timing { queued_to_sent: hour, sent_to_delivered: hour, ..Timing::instant() };
         Settings { timing, ..self.settings() }
     }

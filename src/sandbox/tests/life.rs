@@ -180,7 +180,7 @@ async fn the_inbox_holds_what_arrived() {
 
 #[tokio::test]
 async fn an_hour_of_patience_changes_nothing_before_its_time() {
-    let timing = Timing { queued_to_sent: Duration::from_secs(3600), ..Timing::instant() };
+    let timing = Timing { queued_to_sent: Duration::from_hours(1), ..Timing::instant() };
     let stage = Stage::with(Settings { timing, ..settings() }).await;
     let sid = stage.send(PHONE, "hello").await;
     assert_eq!(stage.fetch(&sid).await["status"], "queued");

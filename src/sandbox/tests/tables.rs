@@ -1,4 +1,5 @@
-//! The pure parts against Twilio's own tables: segments, smart encoding, opt-out words, TwiML; and the test numbers against libphonenumber.
+//! The pure parts against Twilio's own tables: segments, smart encoding, opt-out words, `TwiML`; and the test
+//! numbers against libphonenumber.
 
 use serde_json::Value;
 

@@ -1,10 +1,6 @@
 //! A server as users run it, in this process: real listener, real sandbox, settings from pairs.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use entity::{job, organization};
@@ -150,7 +146,8 @@ impl TestApp {
 
     /// What the carrier took, newest last.
     pub async fn taken(&self) -> Vec<Value> {
-        let answer = self.stage(&format!("messages?account={ACCOUNT}&direction=outbound&limit=10000"), None).await;
+        let answer =
+            self.stage(&format!("messages?account={ACCOUNT}&direction=outbound&limit=10000"), None).await;
         answer["messages"].as_array().or(answer.as_array()).unwrap().clone()
     }
 }
