@@ -67,7 +67,8 @@ pub(super) async fn answer(
         Heard::Keyword { word, reply } => keyword(arrival, tx, message, (word, reply)).await,
         Heard::Command(command) => {
             let news = obey(arrival, tx, message, *command).await?;
-            let detail = json!({ "command": name(*command), "carrierAnswers": arrival.answered, "news": news });
+            let detail =
+                json!({ "command": name(*command), "carrierAnswers": arrival.answered, "news": news });
             timeline::add(tx, message, arrival.ctx.now(), [(TimelineKind::ConsentChecked, detail)]).await?;
             if arrival.answered || !news {
                 return Ok(None);
@@ -80,22 +81,21 @@ pub(super) async fn answer(
 
 /// Writes what a command means for consent; whether that is news to us.
 async fn obey(arrival: &Arrival<'_>, tx: &Tx, message: &message::Model, command: Command) -> Result<bool> {
-    let sender_key = sender_key(&arrival.config.account, &arrival.route.sender);
+    let wish = Refusal {
+        organization: message.organization_id,
+        sender_owner: arrival.route.owner.unwrap_or(message.organization_id),
+        sender_key: &sender_key(&arrival.config.account, &arrival.route.sender),
+        contact_number: &message.sender,
+    };
     match command {
         Command::Help => Ok(true),
         Command::Start => {
-            let lifted = opt_outs::record_start(&arrival.ctx, tx, &sender_key, &message.sender).await?;
+            let lifted = opt_outs::record_start(&arrival.ctx, tx, wish).await?;
             Ok(!lifted.is_empty())
         }
         Command::Stop => {
             let known = refusal(arrival, tx, message).await?;
-            let refusal = Refusal {
-                organization: message.organization_id,
-                sender_owner: arrival.route.owner.unwrap_or(message.organization_id),
-                sender_key: &sender_key,
-                contact_number: &message.sender,
-            };
-            opt_outs::record_stop(&arrival.ctx, tx, refusal).await?;
+            opt_outs::record_stop(&arrival.ctx, tx, wish).await?;
             Ok(!known)
         }
     }
@@ -132,11 +132,17 @@ const fn name(command: Command) -> &'static str {
 fn confirmation(command: Command, who: &str) -> String {
     match command {
         Command::Stop => {
-            format!("{who}: you are unsubscribed and will get no more messages. Reply START to get them again.")
+            format!(
+                "{who}: you are unsubscribed and will get no more messages. Reply START to get them again."
+            )
         }
-        Command::Start => format!("{who}: you will get messages again. Reply HELP for help, STOP to unsubscribe."),
+        Command::Start => {
+            format!("{who}: you will get messages again. Reply HELP for help, STOP to unsubscribe.")
+        }
         Command::Help => {
-            format!("{who}: reply STOP to unsubscribe, START to get messages again. Message and data rates may apply.")
+            format!(
+                "{who}: reply STOP to unsubscribe, START to get messages again. Message and data rates may apply."
+            )
         }
     }
 }
