@@ -33,6 +33,7 @@ impl OrganizationsQuery {
     }
 
     /// Members of the organisation, those first who joined first. For signed-in people.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn members(
         &self,
         gql: &Context<'_>,
@@ -47,6 +48,7 @@ impl OrganizationsQuery {
     }
 
     /// Invitations of the organisation, newest first, accepted and expired ones too. For admins.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn invitations(
         &self,
         gql: &Context<'_>,
@@ -60,6 +62,7 @@ impl OrganizationsQuery {
     }
 
     /// API keys of the organisation, newest first, revoked ones too. For admins.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn api_keys(
         &self,
         gql: &Context<'_>,
