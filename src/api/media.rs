@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::{Path, Query, State, rejection::QueryRejection},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -66,9 +66,9 @@ struct Signed {
 async fn show(
     State(hub): State<Arc<Hub>>,
     Path(id): Path<String>,
-    signed: Option<Query<Signed>>,
+    signed: Result<Query<Signed>, QueryRejection>,
 ) -> Response {
-    let pass = id.parse::<MediaId>().ok().zip(signed).and_then(|(id, Query(signed))| {
+    let pass = id.parse::<MediaId>().ok().zip(signed.ok()).and_then(|(id, Query(signed))| {
         Pass::check(&hub, id, signed.expires, &signed.signature)
     });
     let Some(pass) = pass else {

@@ -10,6 +10,7 @@ pub mod limits;
 mod live;
 pub mod media;
 pub mod node;
+pub mod operations;
 pub mod principals;
 pub mod quota;
 pub mod request;

@@ -1,7 +1,7 @@
 //! Work that was given up: shown to admins, and run again when they say so.
 
 use entity::{Tenanted, ids::JobId, job};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 
 use crate::{
     base::{

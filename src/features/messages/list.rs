@@ -5,7 +5,7 @@ use entity::{
     ids::{ConversationId, MessageId},
     message,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, QueryFilter};
 
 use super::graphql::{ConversationFilter, MessageFilter, Reading};
 use crate::{

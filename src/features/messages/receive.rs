@@ -137,7 +137,7 @@ impl<'a> Arrival<'a> {
     async fn store(&self, tx: &Tx) -> Result<Option<message::Model>> {
         let number = route::number(&self.ctx, tx, self.config, &self.route).await?;
         if let Some(phone) = self.inbound.from.number() {
-            numbers::ensure(tx, self.route.organization_id, phone, self.ctx.now()).await?;
+            numbers::ensure(&self.ctx, tx, self.route.organization_id, phone).await?;
         }
         let id = MessageId::new();
         let touch = Touch {

@@ -8,7 +8,7 @@ use entity::{
     message,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityName,
+    ColumnTrait, Condition,
     sea_query::{Expr, ExprTrait, Query},
 };
 
@@ -209,12 +209,11 @@ impl Translation {
 
 /// Looked up for each conversation through its own messages' index.
 fn wrote_in(organization: OrganizationId, user: UserId) -> Expr {
-    let here = Expr::col((conversation::Entity.table_ref(), conversation::Column::Id));
     let theirs = Query::select()
         .expr(Expr::val(1))
         .from(message::Entity)
         .and_where(message::Column::OrganizationId.eq(organization))
-        .and_where(message::Column::ConversationId.into_expr().eq(here))
+        .and_where(message::Column::ConversationId.into_expr().eq(conversation::Column::Id.into_expr()))
         .and_where(message::Column::UserId.eq(user))
         .to_owned();
     Expr::exists(theirs)

@@ -6,7 +6,7 @@ use entity::{
     ids::MessageId,
     message,
 };
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 use serde_json::json;
 
 use super::Arrival;

@@ -7,7 +7,7 @@ use entity::{
     ids::{ConversationId, MediaId, MessageId, NumberId},
     media, message,
 };
-use sea_orm::{EntityTrait, IntoActiveModel, Set, sea_query::OnConflict};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set, sea_query::OnConflict};
 
 use super::route::Route;
 use crate::{

@@ -31,7 +31,7 @@ pub struct Organization(pub organization::Model);
 #[Object]
 impl Organization {
     /// Such as `org_01j…`.
-    async fn id(&self) -> OrganizationId {
+    pub async fn id(&self) -> OrganizationId {
         self.0.id
     }
 
@@ -57,7 +57,7 @@ pub struct User(pub user::Model);
 #[Object]
 impl User {
     /// Such as `usr_01j…`.
-    async fn id(&self) -> UserId {
+    pub async fn id(&self) -> UserId {
         self.0.id
     }
 
@@ -94,7 +94,7 @@ pub struct Membership(pub membership::Model);
 #[Object]
 impl Membership {
     /// Such as `mem_01j…`.
-    async fn id(&self) -> MembershipId {
+    pub async fn id(&self) -> MembershipId {
         self.0.id
     }
 
@@ -127,7 +127,7 @@ pub struct Invitation(pub invitation::Model);
 #[Object]
 impl Invitation {
     /// Such as `inv_01j…`.
-    async fn id(&self) -> InvitationId {
+    pub async fn id(&self) -> InvitationId {
         self.0.id
     }
 
@@ -168,7 +168,7 @@ pub struct ApiKey(pub api_key::Model);
 #[Object]
 impl ApiKey {
     /// Such as `key_01j…`.
-    async fn id(&self) -> ApiKeyId {
+    pub async fn id(&self) -> ApiKeyId {
         self.0.id
     }
 
