@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{self, door::Door, explorer, http, operations, schema, webhooks},
+    api::{self, door::Door, explorer, http, media, operations, schema, webhooks},
     base::{
         clock::Clock,
         ctx::{Ctx, Hub},
@@ -21,7 +21,7 @@ use crate::{
     demo::{self, Demo},
     features::{
         carrier_configs::seed::{self, SystemSeed},
-        messages::{deliver::Deliver, poll::Poll, reconcile::Reconcile, sweep},
+        messages::{deliver::Deliver, poll::PollMessage, reconcile::Reconcile, sweep},
     },
     sandbox,
 };
@@ -119,7 +119,7 @@ impl App {
 
 /// Every kind of work that the worker does.
 fn handlers() -> Handlers {
-    Handlers::default().with(Deliver).with(Reconcile).with(Poll)
+    Handlers::default().with(Deliver).with(Reconcile).with(PollMessage)
 }
 
 /// Every route, behind the middleware that gives requests their ids.
@@ -133,6 +133,7 @@ fn router(
     Router::new()
         .merge(api::routes(door))
         .merge(webhooks::router(hub.clone()))
+        .merge(media::router(hub.clone()))
         .merge(operations::routes(hub.clone(), metrics))
         .merge(explorer::routes(demo_token))
         .layer(middleware::from_fn_with_state(hub.clone(), http::observe))

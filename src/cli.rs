@@ -172,7 +172,7 @@ pub(crate) fn schema() {
 
 /// Succeeds when the server of these settings says that it is ready.
 pub(crate) fn healthcheck(config: &Config) -> Result<(), Box<dyn Error>> {
-    let answer = plain_http::ask(config.listen, "/readyz", None)?;
+    let answer = plain_http::ask(config.listen, "/readyz")?;
     println!("{}", answer.body.trim_end());
     if answer.status == 200 { Ok(()) } else { Err("not ready".into()) }
 }

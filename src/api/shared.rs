@@ -16,6 +16,8 @@ use outlet::Framed;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::graphql::live::Opened;
+
 /// The executions that are shared in this process, by key.
 #[derive(Clone, Debug, Default)]
 pub struct Shared(Arc<Mutex<HashMap<Arc<str>, Arc<Group>>>>);
@@ -25,6 +27,7 @@ struct Group {
     key: Arc<str>,
     members: Mutex<Members>,
     abandoned: CancellationToken,
+    opened: Opened,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +51,7 @@ impl Shared {
         &self,
         key: String,
         outlet: Outlet,
-        start: impl FnOnce() -> BoxStream<'static, Piece>,
+        start: impl FnOnce(Opened) -> BoxStream<'static, Piece>,
     ) -> Membership {
         let mut groups = self.lock();
         let running = groups.get(key.as_str()).filter(|group| !group.members().is_over).cloned();
@@ -57,7 +60,7 @@ impl Shared {
         let number = group.add(outlet);
         if is_new {
             groups.insert(group.key.clone(), group.clone());
-            tokio::spawn(pump(self.clone(), group.clone(), start()).in_current_span());
+            tokio::spawn(pump(self.clone(), group.clone(), start(group.opened.clone())).in_current_span());
         }
         Membership { shared: self.clone(), group, number }
     }
@@ -81,7 +84,12 @@ fn forget(groups: &mut HashMap<Arc<str>, Arc<Group>>, group: &Arc<Group>) {
 
 impl Group {
     fn new(key: String) -> Self {
-        Self { key: key.into(), members: Mutex::default(), abandoned: CancellationToken::new() }
+        Self {
+            key: key.into(),
+            members: Mutex::default(),
+            abandoned: CancellationToken::new(),
+            opened: Opened::default(),
+        }
     }
 
     fn members(&self) -> MutexGuard<'_, Members> {
@@ -114,6 +122,13 @@ impl Group {
     }
 }
 
+impl Membership {
+    /// Tells when the execution's source is open.
+    pub fn opened(&self) -> &Opened {
+        &self.group.opened
+    }
+}
+
 impl Drop for Membership {
     fn drop(&mut self) {
         let mut groups = self.shared.lock();
@@ -132,6 +147,7 @@ async fn pump(shared: Shared, group: Arc<Group>, mut pieces: BoxStream<'static, 
     while let Some(Some(piece)) = abandoned.run_until_cancelled(pieces.next()).await {
         group.hand_out(&piece);
     }
+    group.opened.mark();
     forget(&mut shared.lock(), &group);
     group.finish();
 }

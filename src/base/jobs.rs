@@ -87,6 +87,29 @@ impl Tx {
     }
 }
 
+impl Tx {
+    /// Gives a dead job of the organisation all its tries anew, from now on; `None` when there is no such dead job.
+    pub async fn redrive(
+        &self,
+        organization: OrganizationId,
+        id: JobId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<job::Model>> {
+        let mut redriven = job::Entity::update_many()
+            .col_expr(job::Column::DeadAt, Option::<DateTime<Utc>>::None.into())
+            .col_expr(job::Column::Tries, 0.into())
+            .col_expr(job::Column::RunAt, now.into())
+            .col_expr(job::Column::LeasedUntil, Option::<i64>::None.into())
+            .filter(job::Column::OrganizationId.eq(organization))
+            .filter(job::Column::Id.eq(id))
+            .filter(job::Column::DeadAt.is_not_null())
+            .exec_with_returning(&**self)
+            .await?;
+        self.wake_worker();
+        Ok(redriven.pop())
+    }
+}
+
 /// What a handler did with its job.
 #[derive(Debug)]
 pub enum Outcome {

@@ -1,4 +1,4 @@
-//! One small HTTP request to a process on this machine, for commands that talk to a running server. Knows no TLS.
+//! One small HTTP request to this server on its own machine, for `phonehub healthcheck`. Knows no TLS.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -12,12 +12,13 @@ pub(super) struct Answer {
     pub(super) body: String,
 }
 
-/// Sends JSON by POST, or asks by GET when there is none.
-pub(super) fn ask(at: SocketAddr, path: &str, json: Option<&str>) -> io::Result<Answer> {
+/// Asks by GET.
+pub(super) fn ask(at: SocketAddr, path: &str) -> io::Result<Answer> {
     let at = reachable(at);
     let mut stream = TcpStream::connect_timeout(&at, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(request(at, path, json).as_bytes())?;
+    // HTTP/1.0, so that the answer ends with the connection and is not chunked.
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {at}\r\n\r\n")?;
     let mut text = String::new();
     stream.read_to_string(&mut text)?;
     parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
@@ -31,17 +32,6 @@ fn reachable(at: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, at.port())
-}
-
-/// HTTP/1.0, so that the answer ends with the connection and is not chunked.
-fn request(at: SocketAddr, path: &str, json: Option<&str>) -> String {
-    match json {
-        None => format!("GET {path} HTTP/1.0\r\nHost: {at}\r\n\r\n"),
-        Some(json) => format!(
-            "POST {path} HTTP/1.0\r\nHost: {at}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
-            json.len()
-        ),
-    }
 }
 
 fn parse(text: &str) -> Option<Answer> {
@@ -67,11 +57,5 @@ mod tests {
         for (listen, asked) in [("0.0.0.0:1", "127.0.0.1:1"), ("[::]:2", "[::1]:2"), ("10.0.0.1:3", "10.0.0.1:3")] {
             assert_eq!(reachable(listen.parse().unwrap()).to_string(), asked);
         }
-    }
-
-    #[test]
-    fn json_is_posted_with_its_length_in_bytes() {
-        let text = request("127.0.0.1:1".parse().unwrap(), "/sandbox/say", Some("{\"body\":\"ü\"}"));
-        assert!(text.starts_with("POST /sandbox/say HTTP/1.0\r\n") && text.contains("Content-Length: 13\r\n"), "{text}");
     }
 }

@@ -1,14 +1,12 @@
 //! `phonehub sandbox`: the emulated carrier as a process of its own, and a text from one of its phones.
 
 use std::error::Error;
-use std::net::SocketAddr;
 
 use phonehub::config::{Config, TwilioSeed};
-use phonehub::sandbox::{self, Account, Settings};
+use phonehub::sandbox::{self, Account, Saying, Settings};
 use secrecy::ExposeSecret;
-use serde_json::json;
 
-use super::{Sandbox, SandboxCommand, plain_http};
+use super::{Sandbox, SandboxCommand};
 
 type Done = Result<(), Box<dyn Error>>;
 
@@ -19,8 +17,10 @@ pub(crate) async fn run(command: Sandbox, config: Config) -> Done {
     match command.command {
         None => emulate(config).await,
         Some(SandboxCommand::Say { from, to, body, at }) => {
-            let at = at.unwrap_or(config.sandbox_listen);
-            tokio::task::spawn_blocking(move || say(at, &from, &to, &body)).await?
+            let at = format!("http://{}", at.unwrap_or(config.sandbox_listen));
+            let answer = sandbox::say(&at, Saying { from: &from, to: &to, body: &body }).await?;
+            println!("{answer:#}");
+            Ok(())
         }
     }
 }
@@ -53,15 +53,4 @@ fn account(seed: &TwilioSeed, config: &Config) -> Account {
     let inbound = format!("{}/api/webhooks/sms/incoming", config.public_url.as_str().trim_end_matches('/'));
     Account::new(&seed.account_sid, seed.auth_token.expose_secret())
         .with_number(&seed.phone_number, Some(inbound.as_str()))
-}
-
-fn say(at: SocketAddr, from: &str, to: &str, body: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let text = json!({ "from": from, "to": to, "body": body }).to_string();
-    let answer = plain_http::ask(at, "/sandbox/say", Some(&text))
-        .map_err(|error| format!("no sandbox answers at {at} ({error}); is the server running?"))?;
-    match answer.status {
-        200 => println!("{}", answer.body),
-        status => return Err(format!("the sandbox refused with {status}: {}", answer.body).into()),
-    }
-    Ok(())
 }

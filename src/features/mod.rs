@@ -2,5 +2,7 @@
 
 pub mod carrier_configs;
 pub mod contacts;
+pub mod health;
 pub mod messages;
 pub mod numbers;
+pub mod organizations;

@@ -15,32 +15,24 @@ macro_rules! payload {
             pub user_errors: Vec<$crate::graphql::errors::UserError>,
         }
 
-        $crate::payload_settle!($name { $($field: $type),* });
-    };
-}
-
-/// The other half of [`payload!`](crate::payload): one field is no tuple.
-#[macro_export]
-#[doc(hidden)]
-macro_rules! payload_settle {
-    ($name:ident { $field:ident: $type:ty }) => {
-        $crate::payload_settle!(@ $name, $type, $field, [$field]);
-    };
-    ($name:ident { $($field:ident: $type:ty),+ }) => {
-        $crate::payload_settle!(@ $name, ($($type),+), ($($field),+), [$($field),+]);
-    };
-    (@ $name:ident, $made:ty, $pattern:pat, [$($field:ident),+]) => {
         impl $name {
             /// From the service's answer, in the order of the fields.
-            pub fn settle(result: $crate::base::error::Result<$made>) -> async_graphql::Result<Self> {
+            pub fn settle(
+                result: $crate::base::error::Result<$crate::payload!(@type $($type),*)>,
+            ) -> async_graphql::Result<Self> {
                 match result {
-                    Ok($pattern) => Ok(Self { $($field: Some($field),)+ user_errors: Vec::new() }),
+                    Ok($crate::payload!(@pattern $($field),*)) => Ok(Self { $($field: Some($field),)* user_errors: Vec::new() }),
                     Err(error) if error.code.is_expected() => {
-                        Ok(Self { $($field: None,)+ user_errors: vec![error.into()] })
+                        Ok(Self { $($field: None,)* user_errors: vec![error.into()] })
                     }
                     Err(error) => Err(error.into()),
                 }
             }
         }
     };
+    // A single field is itself, several are a tuple.
+    (@type $one:ty) => { $one };
+    (@type $($several:ty),+) => { ($($several),+) };
+    (@pattern $one:ident) => { $one };
+    (@pattern $($several:ident),+) => { ($($several),+) };
 }

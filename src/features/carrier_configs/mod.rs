@@ -2,7 +2,7 @@
 //! sends through what; nothing is sent here.
 
 mod account;
-mod check;
+pub mod check;
 mod credentials;
 pub mod delete;
 pub mod graphql;

@@ -3,7 +3,11 @@
 pub mod attempt;
 pub mod cancel;
 pub mod conversation;
+pub mod dead_jobs;
 pub mod deliver;
+pub mod graphql;
+pub mod list;
+pub mod live;
 pub mod media;
 pub mod pacing;
 pub mod poll;

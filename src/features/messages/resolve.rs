@@ -7,7 +7,7 @@ use entity::{
     ids::MessageId,
     message,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::json;
 
 use super::{

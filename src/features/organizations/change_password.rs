@@ -60,7 +60,7 @@ pub(super) async fn set_password(
         id: Set(id),
         password_hash: Set(password_hash),
         updated_at: Set(ctx.now()),
-        ..user::ActiveModel::default()
+        ..Default::default()
     };
     let user = row.update(&**tx).await?;
     password_reset::Entity::update_many()

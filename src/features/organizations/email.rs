@@ -73,10 +73,30 @@ mod tests {
     #[test]
     fn what_is_no_plain_address_is_refused() {
         let long = format!("{}@example.com", "a".repeat(65));
-        let longer = format!("a@{}.com", ["b".repeat(60), "c".repeat(60), "d".repeat(60), "e".repeat(60), "f".repeat(20)].join("."));
+        let longer = format!(
+            "a@{}.com",
+            ["b".repeat(60), "c".repeat(60), "d".repeat(60), "e".repeat(60), "f".repeat(20)].join(".")
+        );
         for raw in [
-            "", "@", "a@", "@b.c", "a@localhost", "a b@example.com", "a@exa mple.com", "a@b@c.d", ".a@b.c", "a..b@c.d",
-            "a@-b.c", "a@b..c", "\"a\"@b.c", "a@[127.0.0.1]", "a@b.c\n", "ä@example.com", "a\u{0}@b.c", &long, &longer,
+            "",
+            "@",
+            "a@",
+            "@b.c",
+            "a@localhost",
+            "a b@example.com",
+            "a@exa mple.com",
+            "a@b@c.d",
+            ".a@b.c",
+            "a..b@c.d",
+            "a@-b.c",
+            "a@b..c",
+            "\"a\"@b.c",
+            "a@[127.0.0.1]",
+            "a@b.c\n",
+            "ä@example.com",
+            "a\u{0}@b.c",
+            &long,
+            &longer,
         ] {
             let answer = Email::parse(raw);
             if raw == "a@b.c\n" {

@@ -8,13 +8,16 @@ use sea_orm::{
 use serde_json::json;
 
 use super::name;
-use crate::base::{
-    audit,
-    caller::Permission,
-    ctx::Ctx,
-    error::{Error, ErrorCode, Result, is_unique_violation},
-    phone::Region,
-    tx::Tx,
+use crate::{
+    base::{
+        audit,
+        caller::Permission,
+        ctx::Ctx,
+        error::{Error, ErrorCode, Result, is_unique_violation},
+        phone::Region,
+        tx::Tx,
+    },
+    graphql::scalars::CountryCodeText,
 };
 
 /// An organisation that is not yet there.
@@ -50,15 +53,15 @@ pub async fn create(ctx: &Ctx, tx: &Tx, new: NewOrganization) -> Result<organiza
 pub struct UpdateOrganizationInput {
     /// Its new name, 1 to 200 characters.
     pub name: Option<String>,
-    /// Two-letter country code (ISO 3166-1): how phone numbers without a country code are read from now on.
-    pub default_region: Option<String>,
+    /// The country in whose way phone numbers without a country code are read from now on.
+    pub default_region: Option<CountryCodeText>,
 }
 
 /// Changes the caller's organisation.
 pub async fn update(ctx: &Ctx, input: UpdateOrganizationInput) -> Result<organization::Model> {
     let id = ctx.require(Permission::MembersManage)?;
     let new_name = input.name.map(|raw| name::parse(&raw, "name")).transpose()?;
-    let region = input.default_region.map(|raw| parse_region(&raw)).transpose()?;
+    let region = input.default_region.map(|raw| parse_region(&raw.0)).transpose()?;
     let detail = json!({ "name": new_name.as_deref().map(audit::shown), "defaultRegion": region });
     let tx = ctx.begin().await?;
     let mut row = find(&*tx, id).await?.into_active_model();
@@ -76,7 +79,7 @@ pub async fn update(ctx: &Ctx, input: UpdateOrganizationInput) -> Result<organiz
 
 /// Reads a country code; the error names `defaultRegion`.
 pub fn parse_region(raw: &str) -> Result<Region> {
-    let unknown = |_| Error::input(&["defaultRegion"], "This is not a two-letter country code.");
+    let unknown = |_| Error::input(&["defaultRegion"], "No country with phone numbers has this code.");
     raw.trim().to_ascii_uppercase().parse().map_err(unknown)
 }
 

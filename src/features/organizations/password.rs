@@ -47,7 +47,7 @@ impl NewPassword {
     /// What is stored: Argon2id in PHC form with a fresh salt.
     pub async fn hash(&self) -> Result<String> {
         let secret = self.0.clone();
-        in_turn(move || hash(&secret)).await?.map_err(Error::internal)
+        in_turn(move || hash(&secret)).await?.map_err(fault)
     }
 }
 
@@ -60,7 +60,7 @@ pub async fn is_right(password: &str, stored: Option<&str>) -> Result<bool> {
         None => hash(&secret).map(|_| false),
     })
     .await?
-    .map_err(Error::internal)
+    .map_err(fault)
 }
 
 fn hash(secret: &SecretString) -> Result<String, password_hash::Error> {
@@ -75,6 +75,10 @@ fn verify(secret: &SecretString, stored: &str) -> Result<bool, password_hash::Er
         Err(password_hash::Error::Password) => Ok(false),
         Err(other) => Err(other),
     }
+}
+
+fn fault(error: password_hash::Error) -> Error {
+    Error::internal(error.to_string())
 }
 
 async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {

@@ -38,9 +38,8 @@ pub async fn refresh(ctx: &Ctx, input: RefreshSessionInput) -> Result<SignedIn> 
         end_family(ctx, tx, &session).await?;
         return Err(Error::unauthenticated());
     }
-    let seat: Seat = seat::of(&*tx, session.user_id, session.organization_id)
-        .await?
-        .ok_or_else(Error::unauthenticated)?;
+    let seat: Seat =
+        seat::of(&*tx, session.user_id, session.organization_id).await?.ok_or_else(Error::unauthenticated)?;
     forget_old(ctx, &tx, session.id).await?;
     let (signed_in, ctx) = sessions::renew(ctx, &tx, session.id, seat).await?;
     audit::record(&ctx, &*tx, "refreshSession", Some(session.id.to_string()), json!({})).await?;

@@ -60,7 +60,7 @@ pub async fn renew(ctx: &Ctx, tx: &Tx, id: SessionId, seat: Seat) -> Result<(Sig
         id: Set(id),
         organization_id: Set(seat.organization.id),
         expires_at: Set(refreshable_until(ctx)),
-        ..session::ActiveModel::default()
+        ..Default::default()
     };
     row.update(&**tx).await?;
     give_tokens(ctx, tx, id, seat).await

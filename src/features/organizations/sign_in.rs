@@ -2,7 +2,7 @@
 
 use async_graphql::InputObject;
 use entity::{ids::OrganizationId, user};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType};
 use serde_json::json;
 
 use super::{
@@ -58,7 +58,7 @@ impl Proof {
         throttle::absolve(tx, &self.tries).await?;
         let unchanged = user::Entity::find_by_id(self.user.id)
             .filter(user::Column::PasswordHash.eq(self.user.password_hash.as_str()))
-            .lock_shared()
+            .lock(LockType::NoKeyUpdate)
             .one(&**tx)
             .await?;
         unchanged.map(|_| ()).ok_or_else(wrong)
@@ -77,18 +77,13 @@ pub async fn prove(ctx: &Ctx, email: &Email, given: &str) -> Result<Option<Proof
         return Ok(Some(Proof { user, tries }));
     }
     let tx = ctx.begin().await?;
-    let entry =
-        Entry { action: "signInFailed", subject: None, detail: json!({ "email": email.masked() }) };
+    let entry = Entry { action: "signInFailed", subject: None, detail: json!({ "email": email.masked() }) };
     audit::record_in(ctx, &*tx, None, entry).await?;
     tx.commit().await?;
     Ok(None)
 }
 
-async fn choose_seat(
-    ctx: &Ctx,
-    user: user::Model,
-    organization: Option<OrganizationId>,
-) -> Result<Seat> {
+async fn choose_seat(ctx: &Ctx, user: user::Model, organization: Option<OrganizationId>) -> Result<Seat> {
     seat::find(ctx.db(), user, organization).await?.ok_or_else(|| match organization {
         Some(_) => Error::not_found().at(&["organizationId"]),
         None => Error::forbidden("This account belongs to no organisation."),

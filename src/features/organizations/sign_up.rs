@@ -22,6 +22,7 @@ use crate::{
         phone::Region,
     },
     config::SignUp,
+    graphql::scalars::CountryCodeText,
 };
 
 /// A new account and its organisation.
@@ -35,8 +36,8 @@ pub struct SignUpInput {
     pub name: String,
     /// Name of the organisation that is made, 1 to 200 characters.
     pub organization_name: String,
-    /// Two-letter country code (ISO 3166-1): how phone numbers without a country code are read. US when not given.
-    pub default_region: Option<String>,
+    /// The country in whose way phone numbers without a country code are read; US when not given.
+    pub default_region: Option<CountryCodeText>,
 }
 
 /// Makes user, organisation and ownership, and signs in. FORBIDDEN where accounts come by invitation only.
@@ -48,7 +49,7 @@ pub async fn sign_up(ctx: &Ctx, input: SignUpInput) -> Result<SignedIn> {
     let name = name::parse(&input.name, "name")?;
     let organization = NewOrganization {
         name: name::parse(&input.organization_name, "organizationName")?,
-        default_region: input.default_region.map_or(Ok(Region::US), |raw| parse_region(&raw))?,
+        default_region: input.default_region.map_or(Ok(Region::US), |raw| parse_region(&raw.0))?,
         is_operator: false,
     };
     let password = NewPassword::parse(&input.password, email.as_str(), "password")?;
@@ -60,8 +61,7 @@ pub async fn sign_up(ctx: &Ctx, input: SignUpInput) -> Result<SignedIn> {
     let organization = organization::create(ctx, &tx, organization).await?;
     accounts::join(ctx, &tx, organization.id, user.id, Role::Owner).await?;
     let subject = Some(organization.id.to_string());
-    let (signed_in, ctx) =
-        sessions::open(ctx, &tx, Seat { user, organization, role: Role::Owner }).await?;
+    let (signed_in, ctx) = sessions::open(ctx, &tx, Seat { user, organization, role: Role::Owner }).await?;
     audit::record(&ctx, &*tx, "signUp", subject, json!({})).await?;
     tx.commit().await?;
     Ok(signed_in)

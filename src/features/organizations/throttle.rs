@@ -55,7 +55,7 @@ pub async fn take(ctx: &Ctx, buckets: &[Bucket]) -> Result<()> {
     for bucket in buckets {
         let (tries, began) = count(ctx, &tx, &bucket.key).await?;
         if tries > bucket.most {
-            wait = wait.max(Some(began + WINDOW - ctx.now()));
+            wait = Ord::max(wait, Some(began + WINDOW - ctx.now()));
         }
         if tries == bucket.most + 1 {
             let detail = serde_json::json!({ "counter": bucket.key });
