@@ -21,7 +21,7 @@ use crate::{
     demo::{self, Demo},
     features::{
         carrier_configs::seed::{self, SystemSeed},
-        messages::{deliver::Deliver, poll::PollMessage, reconcile::Reconcile, sweep},
+        messages::{deliver::Deliver, poll::Poll, reconcile::Reconcile, sweep},
     },
     sandbox,
 };
@@ -119,7 +119,7 @@ impl App {
 
 /// Every kind of work that the worker does.
 fn handlers() -> Handlers {
-    Handlers::default().with(Deliver).with(Reconcile).with(PollMessage)
+    Handlers::default().with(Deliver).with(Reconcile).with(Poll)
 }
 
 /// Every route, behind the middleware that gives requests their ids.

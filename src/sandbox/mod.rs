@@ -139,6 +139,12 @@ fn router(sandbox: &Arc<Sandbox>) -> Router {
         .with_state(sandbox.clone())
 }
 
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("addr", &self.addr).finish_non_exhaustive()
+    }
+}
+
 impl Running {
     /// The root of its API and of `/sandbox/…`, without a slash at the end: a carrier config's base URL.
     pub fn base_url(&self) -> &str {
