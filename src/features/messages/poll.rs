@@ -31,7 +31,7 @@ pub const KIND: &str = "poll_message";
 
 /// Runs `poll_message` jobs.
 #[derive(Debug)]
-pub struct PollMessage;
+pub struct Poll;
 
 /// Plans the next question about a message that the carrier has: its status if no receipt comes, then its price. Plans
 /// nothing for a message that is final and priced, or that has no id at the carrier.
@@ -60,7 +60,7 @@ fn job(message: &message::Model, run_at: DateTime<Utc>) -> Result<NewJob> {
 }
 
 #[async_trait::async_trait]
-impl Handler for PollMessage {
+impl Handler for Poll {
     fn kind(&self) -> &'static str {
         KIND
     }
