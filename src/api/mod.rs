@@ -14,6 +14,9 @@ pub mod shared;
 pub mod sse;
 pub mod websocket;
 
+#[cfg(test)]
+mod tests;
+
 use async_graphql::Executor;
 use axum::Router;
 use axum::routing::any;
