@@ -1,6 +1,7 @@
 //! `conversations`: threads: one of our senders with one phone.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     enums::Direction,
@@ -8,7 +9,7 @@ use crate::{
 };
 
 /// A row.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "conversations")]
 pub struct Model {
     /// Public prefix `cnv_`.

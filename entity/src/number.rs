@@ -1,6 +1,7 @@
 //! `numbers`: senders of carrier accounts: phone numbers, short codes, sender ids, messaging services.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     enums::NumberStatus,
@@ -8,7 +9,7 @@ use crate::{
 };
 
 /// A row.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "numbers")]
 pub struct Model {
     /// Public prefix `num_`.

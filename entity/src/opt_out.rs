@@ -1,6 +1,7 @@
 //! `opt_outs`: refusals to receive; a lifted one keeps its row with `lifted_at`.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     enums::{OptOutScope, OptOutSource},
@@ -8,7 +9,7 @@ use crate::{
 };
 
 /// A row.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "opt_outs")]
 pub struct Model {
     /// Public prefix `opt_`.

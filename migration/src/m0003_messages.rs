@@ -74,7 +74,11 @@ CREATE INDEX messages_conversation ON messages (conversation_id, created_at, id)
 
 CREATE INDEX messages_number ON messages (number_id, created_at, id)
 
+CREATE INDEX messages_hanging ON messages (updated_at) WHERE status IN ('SENDING', 'SENT')
+
 CREATE INDEX messages_route ON messages (account, sender, recipient, created_at)
+
+CREATE INDEX messages_unknown ON messages (id) WHERE status = 'UNKNOWN'
 
 CREATE TABLE message_media (
   id {uuid} PRIMARY KEY,
@@ -130,6 +134,8 @@ CREATE TABLE receipts (
 )
 
 CREATE INDEX receipts_carrier_id ON receipts (account, carrier_message_id)
+
+CREATE INDEX receipts_parked ON receipts (created_at) WHERE message_id IS NULL
 
 CREATE INDEX receipts_message ON receipts (message_id, id)
 ";

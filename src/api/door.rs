@@ -18,6 +18,7 @@ use super::request::GraphqlRequest;
 use super::shared::Shared;
 use crate::base::ctx::{Ctx, Hub};
 use crate::base::error::Error;
+use crate::graphql::loader::Loaders;
 use crate::graphql::live::Opened;
 
 /// Bytes of document text whose parsed form is kept.
@@ -154,7 +155,8 @@ impl<E: Executor> Door<E> {
             guard::check_document(&document, operation_name, &wire.variables, &self.0.limits)?;
         self.0.types.check(&document, operation_name, &wire.variables)?;
         let share = (kind == OperationKind::Subscription && !resumable).then(|| share_key(ctx, &wire));
-        let mut request = Request::new(wire.query).variables(wire.variables).data(ctx.clone());
+        let mut request =
+            Request::new(wire.query).variables(wire.variables).data(ctx.clone()).data(Loaders::default());
         request.operation_name = wire.operation_name;
         request.set_parsed_query(ExecutableDocument::clone(&document));
         Ok(Prepared { request, kind, share })

@@ -6,12 +6,18 @@ pub mod errors;
 pub mod explorer;
 pub mod guard;
 pub mod http;
+pub mod limits;
 mod live;
+pub mod media;
+pub mod node;
+pub mod operations;
 pub mod principals;
 pub mod quota;
 pub mod request;
+pub mod schema;
 pub mod shared;
 pub mod sse;
+pub mod webhooks;
 pub mod websocket;
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub async fn authenticate(hub: &Arc<Hub>, token: Option<&str>, request: RequestI
         Some(token) if token.starts_with(tokens::API_KEY_PREFIX) => key_holder(hub, token).await?,
         Some(token) => member(hub, &tokens::verify(&hub.token_keys, token, hub.clock.now())?).await?,
     };
+    hub.presence.note(&caller, hub.clock.now());
     Ok(Ctx { hub: hub.clone(), caller, request })
 }
 

@@ -37,17 +37,26 @@ pub struct Breaker {
 }
 
 /// One breaker a carrier account: one bad account does not slow another organisation.
-#[derive(Debug, Default)]
-pub struct Breakers(Mutex<HashMap<String, Arc<Breaker>>>);
+#[derive(Debug)]
+pub struct Breakers {
+    settings: BreakerSettings,
+    known: Mutex<HashMap<String, Arc<Breaker>>>,
+}
 
 impl Breakers {
+    /// No breakers yet. `timeout` is the requests' own: a probe may take as long.
+    pub fn new(timeout: Duration) -> Self {
+        let settings = BreakerSettings { probe_for: timeout, ..BreakerSettings::default() };
+        Self { settings, known: Mutex::default() }
+    }
+
     /// The account's breaker, closed at first.
     pub fn of(&self, account: &str) -> Arc<Breaker> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(breaker) = known.get(account) {
             return breaker.clone();
         }
-        let breaker = Arc::new(Breaker::new(BreakerSettings::default()));
+        let breaker = Arc::new(Breaker::new(self.settings));
         known.insert(account.to_owned(), breaker.clone());
         breaker
     }
@@ -66,6 +75,15 @@ pub struct Admission {
 pub struct BreakerOpen {
     /// When the next try may be let through.
     pub retry_after: Duration,
+}
+
+/// What an outcome did to a breaker. One whose probe failed stays open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Tries are refused from now on.
+    Opened,
+    /// Tries are let through freely again.
+    Closed,
 }
 
 #[derive(Debug)]
@@ -103,25 +121,33 @@ impl Breaker {
         Ok(Admission { generation: state.generation })
     }
 
-    /// Records how an admitted try ended: `healthy` when the service answered at all, a refusal included.
+    /// Records how an admitted try ended: `healthy` when the service answered at all, a refusal included. Says when
+    /// that changed the breaker, for whoever counts the open ones.
     #[expect(clippy::needless_pass_by_value, reason = "an admission is used up by its outcome")]
-    pub fn record(&self, admission: Admission, healthy: bool, now: Instant) {
+    pub fn record(&self, admission: Admission, healthy: bool, now: Instant) -> Option<Change> {
         let mut state = self.lock();
         if admission.generation != state.generation {
-            return;
+            return None;
         }
         match (state.phase, healthy) {
             (Phase::Closed { .. }, true) => state.phase = Phase::Closed { failures: 0 },
             (Phase::Closed { failures }, false) if failures + 1 < self.settings.failures => {
                 state.phase = Phase::Closed { failures: failures + 1 };
             }
-            (Phase::Closed { .. }, false) => state.open(self.settings.open_for, now),
-            (Phase::Probing { .. }, true) => state.enter(Phase::Closed { failures: 0 }),
+            (Phase::Closed { .. }, false) => {
+                state.open(self.settings.open_for, now);
+                return Some(Change::Opened);
+            }
+            (Phase::Probing { .. }, true) => {
+                state.enter(Phase::Closed { failures: 0 });
+                return Some(Change::Closed);
+            }
             (Phase::Probing { open_for, .. }, false) => {
                 state.open((open_for * 2).min(self.settings.open_at_most), now);
             }
             (Phase::Open { .. }, _) => {}
         }
+        None
     }
 
     /// Whether tries are let through freely; for health pages.
@@ -168,7 +194,7 @@ mod tests {
         let breaker = Breaker::new(BreakerSettings::default());
         for round in 0..20 {
             let admission = breaker.admit(now).expect("never five in a row");
-            breaker.record(admission, round % 5 == 4, now);
+            assert_eq!(breaker.record(admission, round % 5 == 4, now), None);
         }
         assert!(breaker.is_closed());
         let refused = opened(now).admit(now + seconds(1)).expect_err("open");
@@ -181,10 +207,10 @@ mod tests {
         let breaker = opened(now);
         let probe = breaker.admit(now + seconds(2)).expect("a probe");
         assert!(breaker.admit(now + seconds(2)).is_err(), "one probe only");
-        breaker.record(probe, false, now + seconds(3));
+        assert_eq!(breaker.record(probe, false, now + seconds(3)), None, "it stays open");
         assert_eq!(breaker.admit(now + seconds(3)).expect_err("open again").retry_after, seconds(4));
         let probe = breaker.admit(now + seconds(7)).expect("the next probe");
-        breaker.record(probe, true, now + seconds(7));
+        assert_eq!(breaker.record(probe, true, now + seconds(7)), Some(Change::Closed));
         assert!(breaker.is_closed());
     }
 
@@ -194,8 +220,8 @@ mod tests {
         let breaker = opened(now);
         let lost = breaker.admit(now + seconds(2)).expect("a probe");
         let second = breaker.admit(now + seconds(22)).expect("another, once the first is overdue");
-        breaker.record(lost, false, now + seconds(23));
-        breaker.record(second, true, now + seconds(24));
+        assert_eq!(breaker.record(lost, false, now + seconds(23)), None);
+        assert_eq!(breaker.record(second, true, now + seconds(24)), Some(Change::Closed));
         assert!(breaker.is_closed(), "the overdue outcome counts for nothing");
     }
 
@@ -205,8 +231,8 @@ mod tests {
         let breaker = Breaker::new(BreakerSettings { failures: 1, ..BreakerSettings::default() });
         let slow = breaker.admit(now).expect("closed");
         let failing = breaker.admit(now).expect("closed");
-        breaker.record(failing, false, now);
-        breaker.record(slow, true, now);
+        assert_eq!(breaker.record(failing, false, now), Some(Change::Opened));
+        assert_eq!(breaker.record(slow, true, now), None);
         assert!(!breaker.is_closed());
     }
 }

@@ -9,7 +9,7 @@ use redis::{
 };
 use tokio::sync::mpsc;
 
-use super::events::Event;
+use super::{events::Event, telemetry::names};
 
 /// Publications that wait for Redis at most; more are dropped and found by polling.
 const OUTBOX: usize = 4096;
@@ -107,7 +107,7 @@ impl RedisBus {
 
     fn tell(&self, order: Order) {
         if self.orders.try_send(order).is_err() {
-            metrics::counter!("phonehub_bus_dropped_total").increment(1);
+            metrics::counter!(names::BUS_DROPPED).increment(1);
         }
     }
 

@@ -15,6 +15,7 @@ use super::{
     error::Result,
     feed::Feeds,
     http::HttpClient,
+    presence::Presence,
     secrets::Keyring,
     tx::{Tx, Writer},
 };
@@ -41,8 +42,12 @@ pub struct Hub {
     pub token_keys: KeySet,
     /// The way to carriers.
     pub http: HttpClient,
+    /// The way to media at hosts that a carrier named: public ones only, no credentials.
+    pub media: HttpClient,
     /// One breaker a carrier account.
     pub breakers: Breakers,
+    /// Who was answered lately.
+    pub presence: Presence,
 }
 
 /// Where a request came from.

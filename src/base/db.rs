@@ -9,6 +9,7 @@ use sea_orm::{
 use secrecy::ExposeSecret;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 
+use super::telemetry::names;
 use crate::config::{Database, Pool, SqliteSynchronous};
 
 /// More readers than this gain nothing on one file.
@@ -16,6 +17,15 @@ const SQLITE_READERS: u32 = 8;
 
 /// Key of the advisory lock that one migrating process holds on PostgreSQL: "PHUB".
 const MIGRATION_LOCK: i64 = 0x5048_5542;
+
+/// Connections of this process by what they do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// In use.
+    pub busy: u32,
+    /// Open and free.
+    pub idle: u32,
+}
 
 /// Open connections of this process. Reads go to [`Db::read`]; writes only through `Tx`.
 #[derive(Clone, Debug)]
@@ -40,14 +50,14 @@ impl Db {
             .sqlx_logging(false)
             .map_sqlx_sqlite_opts(move |options| sqlite_options(options, synchronous));
         if !sqlite {
-            let pool = sea_orm::Database::connect(options).await?;
+            let pool = open(options).await?;
             return Ok(Self { read: pool.clone(), write: pool });
         }
         let mut writer = options.clone();
         writer.max_connections(1);
-        let write = sea_orm::Database::connect(writer).await?;
+        let write = open(writer).await?;
         options.max_connections(pool.connections.min(SQLITE_READERS));
-        Ok(Self { read: sea_orm::Database::connect(options).await?, write })
+        Ok(Self { read: open(options).await?, write })
     }
 
     /// For reading outside a transaction: sees only what was committed.
@@ -101,11 +111,37 @@ impl Db {
         Ok(Migrator::get_pending_migrations(&self.read).await?.is_empty())
     }
 
+    /// How many connections of this process work and how many wait for work.
+    pub fn connections(&self) -> Connections {
+        let count = |size: u32, idle: usize| {
+            let idle = u32::try_from(idle).unwrap_or(size).min(size);
+            Connections { busy: size - idle, idle }
+        };
+        if !self.is_sqlite() {
+            let pool = self.read.get_postgres_connection_pool();
+            return count(pool.size(), pool.num_idle());
+        }
+        let [read, write] = [&self.read, &self.write].map(|connection| {
+            let pool = connection.get_sqlite_connection_pool();
+            count(pool.size(), pool.num_idle())
+        });
+        Connections { busy: read.busy + write.busy, idle: read.idle + write.idle }
+    }
+
     /// Closes the connections; running statements finish first.
     pub async fn close(self) {
         let _ = self.read.close().await;
         let _ = self.write.close().await;
     }
+}
+
+/// Connects, and measures every statement from then on.
+async fn open(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    let mut connection = sea_orm::Database::connect(options).await?;
+    connection.set_metric_callback(|statement| {
+        metrics::histogram!(names::DATABASE_QUERY_SECONDS).record(statement.elapsed.as_secs_f64());
+    });
+    Ok(connection)
 }
 
 fn sqlite_options(options: SqliteConnectOptions, synchronous: SqliteSynchronous) -> SqliteConnectOptions {

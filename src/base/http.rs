@@ -161,6 +161,11 @@ impl HttpClient {
         &self.settings
     }
 
+    /// Whether an address may be called at all, as far as it says itself; names are judged when they are resolved.
+    pub fn permits(&self, url: &Url) -> Result<(), RefusedUrl> {
+        guard::check(url, self.settings.reach)
+    }
+
     /// Sends once, never again by itself, and reads the whole answer.
     pub async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
         guard::check(&request.url, self.settings.reach)

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     ctx::{Ctx, Hub},
     error::{Error, Result},
+    telemetry::names,
     tx::Tx,
 };
 
@@ -83,6 +84,29 @@ impl Tx {
             self.wake_worker();
         }
         Ok(())
+    }
+}
+
+impl Tx {
+    /// Gives a dead job of the organisation all its tries anew, from now on; `None` when there is no such dead job.
+    pub async fn redrive(
+        &self,
+        organization: OrganizationId,
+        id: JobId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<job::Model>> {
+        let mut redriven = job::Entity::update_many()
+            .col_expr(job::Column::DeadAt, Option::<DateTime<Utc>>::None.into())
+            .col_expr(job::Column::Tries, 0.into())
+            .col_expr(job::Column::RunAt, now.into())
+            .col_expr(job::Column::LeasedUntil, Option::<i64>::None.into())
+            .filter(job::Column::OrganizationId.eq(organization))
+            .filter(job::Column::Id.eq(id))
+            .filter(job::Column::DeadAt.is_not_null())
+            .exec_with_returning(&**self)
+            .await?;
+        self.wake_worker();
+        Ok(redriven.pop())
     }
 }
 
@@ -300,7 +324,8 @@ async fn run_one(hub: &Arc<Hub>, handlers: &Handlers, lease: Lease) {
     };
     let (kind, started) = (handler.kind(), Instant::now());
     let outcome = handler.run(&ctx, &lease).await;
-    metrics::histogram!("phonehub_job_seconds", "kind" => kind).record(started.elapsed().as_secs_f64());
+    metrics::histogram!(names::JOB_SECONDS, "kind" => kind).record(started.elapsed().as_secs_f64());
+    metrics::counter!(names::JOBS, "kind" => kind, "outcome" => word(&outcome)).increment(1);
     let settled = match outcome {
         Ok(Outcome::Settled) => Ok(()),
         Ok(Outcome::Done) => settle(&ctx, &lease, None).await,
@@ -313,6 +338,14 @@ async fn run_one(hub: &Arc<Hub>, handlers: &Handlers, lease: Lease) {
     };
     if let Err(error) = settled {
         tracing::warn!(kind, job = %lease.job.id, %error, "a job could not be settled; its lease will run out");
+    }
+}
+
+fn word(outcome: &Result<Outcome>) -> &'static str {
+    match outcome {
+        Ok(Outcome::Settled | Outcome::Done | Outcome::At(_)) => "done",
+        Ok(Outcome::Dead(_)) => "dead",
+        Err(_) => "retry",
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod backup;
 pub mod breaker;
 pub mod bus;
 pub mod caller;
@@ -12,13 +13,19 @@ pub mod error;
 pub mod events;
 pub mod feed;
 pub mod http;
+pub mod idempotency;
 pub mod jobs;
 pub mod phone;
+pub mod presence;
+pub mod region;
 pub mod secrets;
 pub mod segments;
 pub mod start;
+pub mod stop;
+pub mod switches;
 pub mod telemetry;
 #[cfg(test)]
 pub mod testing;
 pub mod tokens;
 pub mod tx;
+pub mod vitals;

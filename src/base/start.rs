@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entity::system_setting;
-use sea_orm::{EntityTrait, Set, sea_query::OnConflict};
+use sea_orm::{DatabaseTransaction, EntityTrait, Set, sea_query::OnConflict};
 use secrecy::ExposeSecret;
 use tokio::sync::{Notify, mpsc};
 
@@ -16,6 +16,7 @@ use super::{
     error::{Error, Result},
     feed::Feeds,
     http::{HttpClient, HttpSettings, Reach},
+    presence::Presence,
     secrets::Keyring,
     tx::{Tx, Writer},
 };
@@ -37,7 +38,9 @@ impl Hub {
             keyring: Keyring::new(&master_keys),
             writer: Writer::default(),
             worker: Arc::new(Notify::new()),
-            breakers: Breakers::default(),
+            breakers: Breakers::new(config.delivery.carrier_timeout),
+            presence: Presence::default(),
+            media: HttpClient::new(HttpSettings::media()).map_err(Error::internal)?,
             config,
             clock,
             db,
@@ -65,12 +68,12 @@ impl Hub {
 }
 
 /// Writes one of the installation's own switches.
-pub async fn set_system_setting(tx: &Tx, key: &str, value: String) -> Result<()> {
+pub async fn set_system_setting(tx: &DatabaseTransaction, key: &str, value: String) -> Result<()> {
     let row = system_setting::ActiveModel { key: Set(key.to_owned()), value: Set(value) };
     let replace = OnConflict::column(system_setting::Column::Key)
         .update_column(system_setting::Column::Value)
         .to_owned();
-    system_setting::Entity::insert(row).on_conflict(replace).exec_without_returning(&**tx).await?;
+    system_setting::Entity::insert(row).on_conflict(replace).exec_without_returning(tx).await?;
     Ok(())
 }
 

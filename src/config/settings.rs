@@ -132,7 +132,7 @@ settings! {
     REDIS_PORT = "REDIS_PORT", Storage, "1 to 65535", Some("6379"), "Port beside REDIS_HOST.";
     REDIS_PASSWORD = "REDIS_PASSWORD", Storage, "text", None, "Password beside REDIS_HOST.", secret true;
     EVENT_RETENTION = "PHONEHUB_EVENT_RETENTION", Storage, "duration, 1h to 3650d", Some("7d"),
-        "How long subscriptions can be resumed: a cursor older than this is refused with CURSOR_EXPIRED.";
+        "How long subscriptions can be resumed: a cursor older than this is refused with CURSOR_TOO_OLD.";
 
     MASTER_KEY = "PHONEHUB_MASTER_KEY", Keys, "id:base64 of 32 bytes, with commas between", None,
         "Seals credentials in the database. The first key seals, all of them open; add a new one in front and run \

@@ -63,6 +63,11 @@ impl Loaders {
         });
         loader.downcast_ref::<Loader<F>>().expect("keyed by its type").clone()
     }
+
+    /// Forgets what was read: between the events of a subscription, which would see old rows otherwise.
+    pub fn forget(&self) {
+        self.0.lock().expect("no panic holds it").clear();
+    }
 }
 
 /// Asks for one value; all that ask in the same moment share a query.

@@ -7,6 +7,7 @@ pub mod cursor;
 pub mod errors;
 pub mod live;
 pub mod loader;
+pub mod order;
 pub mod page;
 pub mod payload;
 pub mod scalars;

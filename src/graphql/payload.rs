@@ -18,10 +18,10 @@ macro_rules! payload {
         impl $name {
             /// From the service's answer, in the order of the fields.
             pub fn settle(
-                result: $crate::base::error::Result<($($type),*)>,
+                result: $crate::base::error::Result<$crate::payload!(@type $($type),*)>,
             ) -> async_graphql::Result<Self> {
                 match result {
-                    Ok(($($field),*)) => Ok(Self { $($field: Some($field),)* user_errors: Vec::new() }),
+                    Ok($crate::payload!(@pattern $($field),*)) => Ok(Self { $($field: Some($field),)* user_errors: Vec::new() }),
                     Err(error) if error.code.is_expected() => {
                         Ok(Self { $($field: None,)* user_errors: vec![error.into()] })
                     }
@@ -30,4 +30,9 @@ macro_rules! payload {
             }
         }
     };
+    // A single field is itself, several are a tuple.
+    (@type $one:ty) => { $one };
+    (@type $($several:ty),+) => { ($($several),+) };
+    (@pattern $one:ident) => { $one };
+    (@pattern $($several:ident),+) => { ($($several),+) };
 }

@@ -76,42 +76,64 @@ fn needed(ip: IpAddr) -> Option<Reach> {
     }
 }
 
+/// Blocks that are not public, from IANA's special-purpose registry; every other address is.
+const SPECIAL_V4: [(Ipv4Addr, u32, Option<Reach>); 16] = [
+    (Ipv4Addr::new(127, 0, 0, 0), 8, Some(Reach::Loopback)),
+    (Ipv4Addr::new(10, 0, 0, 0), 8, Some(Reach::Private)),
+    (Ipv4Addr::new(172, 16, 0, 0), 12, Some(Reach::Private)),
+    (Ipv4Addr::new(192, 168, 0, 0), 16, Some(Reach::Private)),
+    (Ipv4Addr::new(100, 64, 0, 0), 10, Some(Reach::Private)), // CGNAT
+    (Ipv4Addr::UNSPECIFIED, 8, None),                         // this network
+    (Ipv4Addr::new(169, 254, 0, 0), 16, None),                // link-local, cloud metadata
+    (Ipv4Addr::new(192, 0, 0, 0), 24, None),                  // protocol assignments
+    (Ipv4Addr::new(192, 0, 2, 0), 24, None),                  // documentation
+    (Ipv4Addr::new(192, 88, 99, 0), 24, None),                // 6to4 relays
+    (Ipv4Addr::new(198, 18, 0, 0), 15, None),                 // benchmarking
+    (Ipv4Addr::new(198, 51, 100, 0), 24, None),               // documentation
+    (Ipv4Addr::new(203, 0, 113, 0), 24, None),                // documentation
+    (Ipv4Addr::new(224, 0, 0, 0), 4, None),                   // multicast
+    (Ipv4Addr::new(240, 0, 0, 0), 4, None),                   // reserved, broadcast
+    (Ipv4Addr::new(168, 63, 129, 16), 32, None), // a cloud's inner services behind a public address
+];
+
 fn needed_v4(ip: Ipv4Addr) -> Option<Reach> {
-    match ip.octets() {
-        [127, ..] => Some(Reach::Loopback),
-        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Some(Reach::Private),
-        [0, ..]
-        | [169, 254, ..]
-        | [192, 0, 0 | 2, _]
-        | [192, 88, 99, _]
-        | [198, 18 | 19, ..]
-        | [198, 51, 100, _]
-        | [203, 0, 113, _]
-        | [224..=255, ..] => None,
-        _ => Some(Reach::Public),
-    }
+    let inside = |block: Ipv4Addr, prefix: u32| (ip.to_bits() ^ block.to_bits()).leading_zeros() >= prefix;
+    let special = SPECIAL_V4.iter().find(|&&(block, prefix, _)| inside(block, prefix));
+    special.map_or(Some(Reach::Public), |&(.., reach)| reach)
 }
+
+/// Blocks of `2000::/3`, the only global unicast space, that are not public.
+const SPECIAL_V6: [(Ipv6Addr, u32); 3] = [
+    (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // Teredo, ORCHID, benchmarking
+    (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
+    (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
+];
 
 fn needed_v6(ip: Ipv6Addr) -> Option<Reach> {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
-    match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0] if g == 0 && h == 1 => Some(Reach::Loopback),
-        // v4-mapped, v4-compatible and NAT64 addresses are the IPv4 address inside.
-        [0, 0, 0, 0, 0, 0 | 0xffff] | [0x64, 0xff9b, 0, 0, 0, 0] => needed_v4(embedded_v4(g, h)),
-        // 6to4
-        [0x2002, high, low, ..] => needed_v4(embedded_v4(high, low)),
-        [0xfc00..=0xfdff, ..] => Some(Reach::Private),
-        // Teredo, ORCHID, benchmarking, documentation
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => None,
-        [0x2000..=0x3fff, ..] => Some(Reach::Public),
-        _ => None,
+    if ip.is_loopback() {
+        return Some(Reach::Loopback);
     }
+    if let Some(inside) = embedded_v4(ip) {
+        return needed_v4(inside);
+    }
+    if ip.is_unique_local() {
+        return Some(Reach::Private);
+    }
+    let inside = |block: Ipv6Addr, prefix: u32| (ip.to_bits() ^ block.to_bits()).leading_zeros() >= prefix;
+    let public = inside(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3)
+        && !SPECIAL_V6.iter().any(|&(block, prefix)| inside(block, prefix));
+    public.then_some(Reach::Public)
 }
 
-fn embedded_v4(high: u16, low: u16) -> Ipv4Addr {
-    let [a, b] = high.to_be_bytes();
-    let [c, d] = low.to_be_bytes();
-    Ipv4Addr::new(a, b, c, d)
+/// The IPv4 address that a v4-mapped, v4-compatible, NAT64 or 6to4 address leads to.
+fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let ([0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+    | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+    | [0x2002, high, low, ..]) = ip.segments()
+    else {
+        return None;
+    };
+    Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
 }
 
 /// Resolves names by the system and hands on only the addresses within reach.

@@ -37,6 +37,12 @@ async fn read_request(stream: &mut TcpStream) -> String {
     String::from_utf8(read).expect("ASCII")
 }
 
+/// Says nothing for as long as the client waits.
+async fn until_closed(stream: &mut TcpStream) {
+    let mut unread = Vec::new();
+    while stream.read_buf(&mut unread).await.is_ok_and(|read| read > 0) {}
+}
+
 async fn answered_with(answer: &'static str, settings: HttpSettings) -> Result<HttpResponse, HttpError> {
     let (listener, at) = listener().await;
     let server = async {
@@ -53,7 +59,7 @@ async fn answered_with(answer: &'static str, settings: HttpSettings) -> Result<H
 async fn a_refused_connection_was_never_sent() {
     let (listener, at) = listener().await;
     drop(listener);
-    let error = client(quick()).send(&post(at)).await.expect_err("nobody listens");
+    let error = client(patient()).send(&post(at)).await.expect_err("nobody listens");
     assert!(matches!(error, HttpError::NotSent { .. }), "{error:?}");
     assert!(!error.to_string().contains("/send"), "no URL in an error: {error}");
 }
@@ -72,9 +78,22 @@ async fn a_failed_tls_handshake_was_never_sent() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_hangs_was_never_sent() {
+    let (listener, at) = listener().await;
+    let hold = async {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        until_closed(&mut stream).await;
+    };
+    let client = client(HttpSettings { connect_timeout: Duration::from_millis(300), ..patient() });
+    let request = HttpRequest::get(Url::parse(&format!("https://{at}/")).expect("a URL"));
+    let ((), answer) = tokio::join!(hold, client.send(&request));
+    assert!(matches!(&answer, Err(HttpError::NotSent { reason }) if reason == "timed out"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn an_address_out_of_reach_is_never_connected_to() {
     let (_listener, at) = listener().await;
-    let public = client(HttpSettings { timeout: Duration::from_secs(2), ..HttpSettings::media() });
+    let public = client(HttpSettings::media());
     for url in [format!("https://{at}/"), format!("https://localhost:{}/", at.port())] {
         let error =
             public.send(&HttpRequest::get(Url::parse(&url).expect("a URL"))).await.expect_err("refused");
@@ -96,12 +115,11 @@ async fn a_hang_is_in_doubt() {
     let (listener, at) = listener().await;
     let hold = async {
         let (mut stream, _) = listener.accept().await.expect("a connection");
-        read_request(&mut stream).await;
-        stream
+        until_closed(&mut stream).await;
     };
     let client = client(quick());
     let request = post(at);
-    let (_open, answer) = tokio::join!(hold, client.send(&request));
+    let ((), answer) = tokio::join!(hold, client.send(&request));
     let Err(HttpError::InDoubt { status: None, reason }) = answer else { panic!("{answer:?}") };
     assert_eq!(reason, "timed out");
 }

@@ -2,6 +2,8 @@
 //!
 //! Label values come from small closed sets (route, provider, class); never a number, a tenant or an id.
 
+use std::fmt::Write;
+
 /// What a metric counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -79,8 +81,8 @@ metrics! {
     CARRIER_REQUEST_SECONDS = "phonehub_carrier_request_seconds", Kind::Histogram(OUTSIDE),
         ["provider", "operation", "outcome"],
         "Time of one call to a carrier.";
-    CARRIER_ERRORS = "phonehub_carrier_errors_total", Kind::Counter, ["provider", "operation", "class"],
-        "Calls to a carrier that were refused or stayed in doubt.";
+    CARRIER_ERRORS = "phonehub_carrier_errors_total", Kind::Counter, ["provider", "operation", "outcome"],
+        "Calls to a carrier that did not succeed, by what came of them.";
     CARRIER_BREAKERS_OPEN = "phonehub_carrier_breakers_open", Kind::Gauge, ["provider"],
         "Carrier accounts that are not called for now because they failed too often.";
     DATABASE_CONNECTIONS = "phonehub_database_connections", Kind::Gauge, ["state"],
@@ -89,6 +91,8 @@ metrics! {
         "Time of one statement, waiting for a connection included.";
     REDIS_UP = "phonehub_redis_up", Kind::Gauge, [],
         "1 while Redis answers, 0 while it does not; absent without Redis.";
+    BUS_DROPPED = "phonehub_bus_dropped_total", Kind::Counter, [],
+        "Events that Redis did not take in time; subscribers on other instances read them from the log instead.";
     EVENTS_PUBLISHED = "phonehub_events_published_total", Kind::Counter, [],
         "Events handed to the bus after their commit.";
     WEBHOOKS = "phonehub_webhooks_total", Kind::Counter, ["route", "outcome"],
@@ -97,6 +101,26 @@ metrics! {
         "Webhooks refused as unsigned, wrongly signed, too large or unreadable.";
     CACHE_LOOKUPS = "phonehub_cache_lookups_total", Kind::Counter, ["cache", "outcome"],
         "Look-ups in in-process caches: hit or miss.";
+}
+
+/// The text of `docs/operations/metrics.md`.
+pub fn reference() -> String {
+    let mut page = String::from(
+        "# Metrics\n\nWritten from the table in `src/base/telemetry/names.rs`; a test compares it (`UPDATE_DOCS=1 cargo \
+         test metrics_page` writes it anew).\nLabels hold values of small closed sets; never a number, a tenant or an \
+         id.\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n",
+    );
+    for metric in ALL {
+        let kind = match metric.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram(_) => "histogram",
+        };
+        let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        let (name, labels, about) = (metric.name, labels.join(", "), metric.about);
+        let _ = writeln!(page, "| `{name}` | {kind} | {labels} | {about} |");
+    }
+    page
 }
 
 /// Tells the recorder what each metric means.

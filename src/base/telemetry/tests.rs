@@ -1,7 +1,9 @@
 //! No secret of a library reaches a log at any level; metrics come out with their names, buckets and descriptions.
 
-use std::io;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::{fs, io};
 
 use super::*;
 
@@ -88,5 +90,67 @@ fn names_follow_the_conventions() {
         assert_eq!(is_total, metric.kind == names::Kind::Counter, "{}", metric.name);
         let timed = matches!(metric.kind, names::Kind::Histogram(_));
         assert!(!timed || metric.name.ends_with("_seconds"), "{}", metric.name);
+    }
+}
+
+#[test]
+fn metrics_page_is_the_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations/metrics.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, names::reference()).unwrap();
+    }
+    let page = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(page, names::reference(), "write it anew: UPDATE_DOCS=1 cargo test metrics_page");
+}
+
+/// Words of `text` that begin with `phonehub_` and go on in lower case.
+fn metric_words(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c == '_';
+    text.split(|c| !is_part(c)).filter(|word| word.starts_with("phonehub_")).map(str::to_owned).collect()
+}
+
+fn is_known(word: &str) -> bool {
+    let base = ["_bucket", "_count", "_sum"].iter().find_map(|suffix| word.strip_suffix(suffix));
+    names::ALL.iter().any(|metric| metric.name == word || Some(metric.name) == base)
+}
+
+#[test]
+fn every_metric_that_is_written_is_in_the_table() {
+    let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut written = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(path).unwrap();
+                written.extend(
+                    text.split("!(\"")
+                        .skip(1)
+                        .flat_map(|call| metric_words(&call[..call.find('"').unwrap_or(0)])),
+                );
+            }
+        }
+    }
+    assert!(!written.is_empty());
+    let unknown: Vec<_> = written.iter().filter(|word| !is_known(word)).collect();
+    assert!(unknown.is_empty(), "describe them in names.rs: {unknown:?}");
+}
+
+#[test]
+fn every_metric_of_an_alert_exists_and_every_rule_is_played() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations");
+    let rules = fs::read_to_string(format!("{folder}/alerts.yml")).unwrap();
+    let scenarios = fs::read_to_string(format!("{folder}/alerts.test.yml")).unwrap();
+    let unknown: Vec<_> = metric_words(&rules).into_iter().filter(|word| !is_known(word)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    for rule in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        let fires = format!("alertname: {rule}\n        exp_alerts:\n");
+        let is_quiet = format!("alertname: {rule}, exp_alerts: []");
+        assert!(
+            scenarios.contains(&fires) && scenarios.contains(&is_quiet),
+            "play {rule} in alerts.test.yml"
+        );
     }
 }

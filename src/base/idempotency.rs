@@ -1,0 +1,83 @@
+//! Idempotency keys: stored in the transaction of what they made, so that a retried call finds its first answer.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use entity::{Tenanted, idempotency_key, ids::OrganizationId};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set, sea_query::OnConflict};
+use serde::Serialize;
+
+use super::{
+    ctx::Ctx,
+    error::{Error, ErrorCode, Result},
+    tx::Tx,
+};
+
+/// Longest key that is taken.
+const LONGEST: usize = 255;
+
+/// One client call that may be repeated.
+#[derive(Clone, Debug)]
+pub struct Call {
+    organization_id: OrganizationId,
+    mutation: &'static str,
+    key: String,
+    fingerprint: Vec<u8>,
+}
+
+impl Call {
+    /// A call of `mutation` under a key; `input` is what must be the same when the key comes again.
+    pub fn new(
+        organization_id: OrganizationId,
+        mutation: &'static str,
+        key: &str,
+        input: &impl Serialize,
+    ) -> Result<Self> {
+        if key.trim().is_empty() || key.len() > LONGEST {
+            return Err(Error::input(&["idempotencyKey"], "Give 1 to 255 characters."));
+        }
+        let fingerprint = digest(&SHA256, &serde_json::to_vec(input)?).as_ref().to_vec();
+        Ok(Self { organization_id, mutation, key: key.to_owned(), fingerprint })
+    }
+
+    /// The public id that the first call made; a mismatch error when that call had other input.
+    pub async fn made(&self, db: &impl ConnectionTrait) -> Result<Option<String>> {
+        let row = idempotency_key::Entity::in_org(self.organization_id)
+            .filter(idempotency_key::Column::Mutation.eq(self.mutation))
+            .filter(idempotency_key::Column::Key.eq(&self.key))
+            .one(db)
+            .await?;
+        match row {
+            None => Ok(None),
+            Some(row) if row.fingerprint == self.fingerprint => Ok(Some(row.subject)),
+            Some(_) => Err(Error::new(
+                ErrorCode::IdempotencyKeyParameterMismatch,
+                "This idempotency key was used with other input.",
+            )
+            .at(&["idempotencyKey"])),
+        }
+    }
+
+    /// Stores what this call makes, in the same transaction. False: another call was first; roll back and ask
+    /// [`Call::made`]. Waits for a concurrent call under the same key.
+    pub async fn claim(&self, ctx: &Ctx, tx: &Tx, subject: String) -> Result<bool> {
+        let row = idempotency_key::ActiveModel {
+            organization_id: Set(self.organization_id),
+            mutation: Set(self.mutation.to_owned()),
+            key: Set(self.key.clone()),
+            fingerprint: Set(self.fingerprint.clone()),
+            subject: Set(subject),
+            created_at: Set(ctx.now()),
+        };
+        let first_wins = OnConflict::columns([
+            idempotency_key::Column::OrganizationId,
+            idempotency_key::Column::Mutation,
+            idempotency_key::Column::Key,
+        ])
+        .do_nothing()
+        .to_owned();
+        let inserted = idempotency_key::Entity::insert(row)
+            .on_conflict(first_wins)
+            .exec_without_returning(&**tx)
+            .await?;
+        Ok(inserted == 1)
+    }
+}

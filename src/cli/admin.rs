@@ -1,0 +1,129 @@
+//! `phonehub admin`: turns typed words into calls of the features and prints what they answer. Holds no rule.
+
+use std::error::Error;
+use std::str::FromStr;
+
+use entity::enums::Role as MemberRole;
+use entity::ids::OrganizationId;
+use phonehub::base::audit;
+use phonehub::base::caller::Permission;
+use phonehub::base::clock::Clock;
+use phonehub::base::ctx::{Ctx, Hub};
+use phonehub::base::phone::Region;
+use phonehub::base::switches;
+use phonehub::config::Config;
+use phonehub::features::carrier_configs;
+use phonehub::features::organizations::admin as people;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::{Admin, Role};
+
+type Done = Result<(), Box<dyn Error>>;
+
+/// Opens the database that the settings name and does one thing in it; servers may run meanwhile.
+pub(crate) async fn run(command: Admin, config: Config) -> Done {
+    phonehub::base::telemetry::start_log(&config.log);
+    let ctx = Ctx::administrator(Hub::open(config, Clock::default()).await?);
+    match command {
+        Admin::CreateOrganization { name, region, operator } => {
+            create_organization(&ctx, &name, &region, operator).await
+        }
+        Admin::CreateOwner { organization, email, name } => {
+            create_owner(&ctx, &organization, &email, &name).await
+        }
+        Admin::MakeOperator { email, revoke } => make_operator(&ctx, &email, !revoke).await,
+        Admin::CreateKey { organization, name, scopes } => {
+            create_key(&ctx, &organization, &name, &scopes).await
+        }
+        Admin::InvitationLink { organization, email, role } => {
+            invitation_link(&ctx, &organization, &email, role).await
+        }
+        Admin::PasswordResetLink { email } => password_reset_link(&ctx, &email).await,
+        Admin::RotateMasterKey => rotate_master_key(&ctx).await,
+        Admin::PauseSending => set_paused(&ctx, true).await,
+        Admin::ResumeSending => set_paused(&ctx, false).await,
+    }
+}
+
+async fn create_organization(ctx: &Ctx, name: &str, region: &str, operator: bool) -> Done {
+    let region = Region::from_str(region).map_err(|_| format!("{region:?} is no country of two letters"))?;
+    let row = people::create_organization(ctx, name, region, operator).await?;
+    println!("{}", row.id);
+    Ok(())
+}
+
+async fn create_owner(ctx: &Ctx, organization: &str, email: &str, name: &str) -> Done {
+    let owner = people::create_owner(ctx, id(organization)?, email, name).await?;
+    println!("{}", owner.user.id);
+    match owner.password {
+        Some(password) => println!("Password, shown this once, to be changed: {}", password.expose_secret()),
+        None => println!("{email} had an account and keeps its password."),
+    }
+    Ok(())
+}
+
+async fn make_operator(ctx: &Ctx, email: &str, is_operator: bool) -> Done {
+    people::set_operator(ctx, email, is_operator).await?;
+    println!("{email} is {} operator.", if is_operator { "now an" } else { "no longer an" });
+    Ok(())
+}
+
+async fn create_key(ctx: &Ctx, organization: &str, name: &str, scopes: &[String]) -> Done {
+    let scopes = scopes.iter().map(|scope| permission(scope)).collect::<Result<_, _>>()?;
+    let (key, secret) = people::create_key(ctx, id(organization)?, name, scopes, None).await?;
+    println!("{}", key.id);
+    println!("Secret, shown this once: {}", secret.expose_secret());
+    Ok(())
+}
+
+async fn invitation_link(ctx: &Ctx, organization: &str, email: &str, role: Role) -> Done {
+    let invited = people::invitation_link(ctx, id(organization)?, email, role.into()).await?;
+    println!("{}", invited.link.expose_secret());
+    Ok(())
+}
+
+async fn password_reset_link(ctx: &Ctx, email: &str) -> Done {
+    println!("{}", people::password_reset_link(ctx, email).await?.link.expose_secret());
+    Ok(())
+}
+
+async fn rotate_master_key(ctx: &Ctx) -> Done {
+    let rows = carrier_configs::rotate::reseal_credentials(ctx).await?;
+    println!("{rows} secrets were sealed anew with the first key of PHONEHUB_MASTER_KEY.");
+    println!("Older keys can go once all servers run with the new one in front.");
+    Ok(())
+}
+
+async fn set_paused(ctx: &Ctx, paused: bool) -> Done {
+    let action = if paused { "pauseSending" } else { "resumeSending" };
+    let tx = ctx.begin().await?;
+    switches::set_sending_paused(&tx, paused).await?;
+    audit::record(ctx, &*tx, action, None, json!({})).await?;
+    tx.commit().await?;
+    println!("Sending is {}.", if paused { "paused: accepted messages wait" } else { "resumed" });
+    Ok(())
+}
+
+fn id(text: &str) -> Result<OrganizationId, String> {
+    text.parse().map_err(|_| format!("{text:?} is no id of an organisation (org_…)"))
+}
+
+fn permission(scope: &str) -> Result<Permission, String> {
+    let known = Permission::SCOPES.into_iter().find(|permission| permission.scope() == scope);
+    known.ok_or_else(|| {
+        let all: Vec<_> = Permission::SCOPES.iter().map(|permission| permission.scope()).collect();
+        format!("{scope:?} is no scope; there are {}", all.join(", "))
+    })
+}
+
+impl From<Role> for MemberRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Owner => Self::Owner,
+            Role::Admin => Self::Admin,
+            Role::Agent => Self::Agent,
+            Role::Viewer => Self::Viewer,
+        }
+    }
+}

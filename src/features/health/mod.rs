@@ -1,0 +1,156 @@
+//! Whether the installation works: asked by `/readyz` every few seconds, and in full by operators. Changes nothing.
+
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+
+pub mod graphql;
+
+use crate::{
+    base::{
+        ctx::{Ctx, Hub},
+        error::Result,
+        vitals::Vitals,
+    },
+    carriers::{CarrierError, ErrorKind},
+    features::carrier_configs::{
+        check::{Problem, account},
+        open, query,
+    },
+};
+
+/// A database that does not answer within this time cannot serve.
+const DATABASE: Duration = Duration::from_secs(2);
+/// A carrier that does not answer an operator within this time is called down.
+const CARRIER: Duration = Duration::from_secs(5);
+
+/// How one part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+#[graphql(name = "PartState")]
+pub enum State {
+    /// Works.
+    Up,
+    /// Does not answer, or keeps failing.
+    Down,
+    /// Not configured, and so not needed.
+    Unused,
+}
+
+/// How the parts are that requests need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The truth.
+    pub database: State,
+    /// Whether the schema is this version's.
+    pub migrations: State,
+    /// The bus between instances.
+    pub redis: State,
+    /// The system config's account.
+    pub carrier: State,
+}
+
+/// What operators see beside.
+#[derive(Debug)]
+pub struct Examination {
+    /// The parts; the carrier was asked.
+    pub health: Health,
+    /// What the carrier objects to.
+    pub carrier_problem: Option<Problem>,
+    /// Queue, pause and pool; `None` while the database is down.
+    pub vitals: Option<Vitals>,
+}
+
+impl Health {
+    /// Whether requests can be served. Redis and carriers may be down: messages wait in the queue.
+    pub fn is_ready(&self) -> bool {
+        self.database == State::Up && self.migrations == State::Up
+    }
+
+    /// Whether something is down that requests can do without.
+    pub fn is_degraded(&self) -> bool {
+        self.redis == State::Down || self.carrier == State::Down
+    }
+}
+
+/// A quick look: nobody outside but the database and Redis is asked. Of the carrier it knows what the last calls met.
+pub async fn check(hub: &Hub) -> Health {
+    let database = State::of(within(DATABASE, hub.db.read().execute_unprepared("SELECT 1")).await.is_some());
+    if database == State::Down {
+        let unknown = State::Down;
+        return Health { database, migrations: unknown, redis: redis(hub).await, carrier: State::Unused };
+    }
+    let migrated = within(DATABASE, hub.db.is_migrated()).await;
+    let config = within(DATABASE, query::of_system().one(hub.db.read())).await.flatten();
+    let carrier = config.map_or(State::Unused, |config| State::of(hub.breakers.of(&config.account).is_closed()));
+    Health { database, migrations: State::of(migrated == Some(true)), redis: redis(hub).await, carrier }
+}
+
+/// A full look, for operators: asks the carrier whether the system config's account is in order.
+pub async fn examine(ctx: &Ctx) -> Result<Examination> {
+    ctx.caller.require_operator()?;
+    let mut health = check(&ctx.hub).await;
+    let asked = if health.carrier == State::Unused { Ok(()) } else { ask_carrier(&ctx.hub).await };
+    if asked.is_err() {
+        health.carrier = State::Down;
+    } else if health.carrier == State::Down {
+        health.carrier = State::Up;
+    }
+    let vitals = within(DATABASE, Vitals::take(&ctx.hub)).await;
+    Ok(Examination { health, carrier_problem: asked.err(), vitals })
+}
+
+async fn ask_carrier(hub: &Hub) -> Result<(), Problem> {
+    let failed = || Problem::from(CarrierError::new(ErrorKind::NotSent, "its account could not be asked"));
+    let config = query::of_system().one(hub.db.read()).await.map_err(|_| failed())?;
+    let config = config.ok_or_else(failed)?;
+    let carrier = open::open(hub, &config).map_err(|_| failed())?;
+    let messaging = carrier.messaging.ok_or_else(failed)?;
+    let answer = tokio::time::timeout(CARRIER, account(&*messaging, &config)).await;
+    answer.map_err(|_| failed())?.map(drop)
+}
+
+async fn redis(hub: &Hub) -> State {
+    if hub.config.redis.is_none() {
+        return State::Unused;
+    }
+    State::of(hub.feeds.is_connected().await)
+}
+
+/// The answer, when one came in time and was good.
+async fn within<T, E>(time: Duration, answer: impl Future<Output = Result<T, E>>) -> Option<T> {
+    tokio::time::timeout(time, answer).await.ok()?.ok()
+}
+
+impl State {
+    fn of(works: bool) -> Self {
+        if works { Self::Up } else { Self::Down }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::testing;
+
+    #[tokio::test]
+    async fn an_embedded_installation_is_ready_and_a_closed_database_is_not() {
+        let (hub, _folder) = testing::hub().await;
+        let up = check(&hub).await;
+        let expected =
+            Health { database: State::Up, migrations: State::Up, redis: State::Unused, carrier: State::Unused };
+        assert_eq!(up, expected);
+        assert!(up.is_ready() && !up.is_degraded());
+        hub.db.clone().close().await;
+        assert!(!check(&hub).await.is_ready());
+    }
+
+    #[test]
+    fn redis_and_carriers_degrade_and_no_more() {
+        let up =
+            Health { database: State::Up, migrations: State::Up, redis: State::Up, carrier: State::Up };
+        for degraded in [Health { redis: State::Down, ..up }, Health { carrier: State::Down, ..up }] {
+            assert!(degraded.is_ready() && degraded.is_degraded());
+        }
+        assert!(!Health { migrations: State::Down, ..up }.is_ready());
+    }
+}

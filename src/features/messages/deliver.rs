@@ -1,0 +1,256 @@
+//! The `deliver` job: hands one message to the carrier, under the in-doubt rule of reliability.md: an attempt is on
+//! record before the call, a definite refusal is retried or failed by its class, anything else is never resent blindly.
+
+use std::time::Duration;
+
+use entity::{
+    attempt, carrier_config,
+    enums::{AttemptState, MessageStatus, TimelineKind},
+    ids::MessageId,
+    media, message,
+};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    attempt::{Evidence, Settled},
+    pacing, reconcile, refused,
+    status::{self, Change},
+    timeline,
+};
+use crate::{
+    base::{
+        ctx::Ctx,
+        error::{Error, Result},
+        jobs::{Handler, Lease, Outcome},
+        switches,
+        tx::Tx,
+    },
+    carriers::{
+        Messaging,
+        messaging::{Outgoing, RemoteMessage, SendOutcome, Sender},
+    },
+    features::{carrier_configs::open, contacts::opt_outs},
+};
+
+/// Kind of the job; its subject is the message's public id.
+pub const KIND: &str = "deliver";
+/// How often a paused queue looks again.
+const PAUSE: chrono::Duration = chrono::Duration::seconds(5);
+/// Left of the lease beyond the time-out before a call is begun.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// The job's own data.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Payload {
+    /// The sender's turn was awaited.
+    pub paced: bool,
+    /// A person or the policy decided to send a message in doubt again.
+    pub resend: bool,
+}
+
+/// Runs `deliver` jobs.
+#[derive(Debug)]
+pub struct Deliver;
+
+#[async_trait::async_trait]
+impl Handler for Deliver {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn run(&self, ctx: &Ctx, lease: &Lease) -> Result<Outcome> {
+        let id: MessageId = lease.job.subject.parse().map_err(Error::internal)?;
+        let payload: Payload = serde_json::from_value(lease.job.payload.clone())?;
+        let Some(message) = message::Entity::find_by_id(id).one(ctx.db()).await? else { return Ok(Outcome::Done) };
+        if !may_be_sent(&message, &payload) {
+            return Ok(Outcome::Done);
+        }
+        if switches::is_sending_paused(ctx.db()).await? {
+            return Ok(Outcome::At(ctx.now() + PAUSE));
+        }
+        if left_over(ctx, lease, &message, &payload).await? {
+            return Ok(Outcome::Settled);
+        }
+        let Some(config) = config_of(ctx, &message).await? else {
+            return refused::give_up(ctx, lease, id, "The carrier config was deleted before the message was sent.").await;
+        };
+        if refused::is_expired(ctx, &message) {
+            return refused::give_up(ctx, lease, id, "The message was not handed over within its validity.").await;
+        }
+        if !payload.paced
+            && let Some(turn) = pacing::turn(ctx, &config, &message.sender).await?
+        {
+            let tx = ctx.begin().await?;
+            let waiting = Payload { paced: true, ..payload };
+            lease.again(&tx, turn, serde_json::to_value(waiting)?).await?;
+            tx.commit().await?;
+            return Ok(Outcome::Settled);
+        }
+        hand_over(ctx, lease, &config, &payload, id).await
+    }
+}
+
+fn may_be_sent(message: &message::Model, payload: &Payload) -> bool {
+    super::attempt::is_open(message.status) || (payload.resend && message.status == MessageStatus::Unknown)
+}
+
+async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Option<carrier_config::Model>> {
+    match message.carrier_config_id {
+        Some(id) => Ok(carrier_config::Entity::find_by_id(id).one(ctx.db()).await?),
+        None => Ok(None),
+    }
+}
+
+/// An attempt that a crashed or frozen worker left open is in doubt; one already in doubt belongs to `reconcile`.
+async fn left_over(ctx: &Ctx, lease: &Lease, message: &message::Model, payload: &Payload) -> Result<bool> {
+    let Some(attempt) = super::attempt::last(ctx.db(), message.id).await? else { return Ok(false) };
+    match attempt.state {
+        AttemptState::Started => {
+            let tx = ctx.begin().await?;
+            lease.finish(&tx).await?;
+            put_in_doubt(ctx, &tx, attempt, "the worker stopped before the carrier's answer was stored").await?;
+            tx.commit().await?;
+            Ok(true)
+        }
+        AttemptState::InDoubt | AttemptState::Accepted if !payload.resend => {
+            let tx = ctx.begin().await?;
+            lease.finish(&tx).await?;
+            tx.commit().await?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+async fn hand_over(
+    ctx: &Ctx,
+    lease: &Lease,
+    config: &carrier_config::Model,
+    payload: &Payload,
+    id: MessageId,
+) -> Result<Outcome> {
+    let carrier = open::open(&ctx.hub, config)?;
+    let Some(messaging) = carrier.messaging else {
+        return refused::give_up(ctx, lease, id, "This carrier cannot send messages.").await;
+    };
+    let Some(started) = begin_attempt(ctx, lease, config, payload, id).await? else { return Ok(Outcome::Settled) };
+    let (message, attempt) = started;
+    let outgoing = outgoing(ctx, config, &message, &attempt).await?;
+    if lease.left() < ctx.hub.config.delivery.carrier_timeout + MARGIN {
+        // Frozen since the claim: another worker may own the message by the time the carrier answers.
+        return refused::not_called(ctx, lease, attempt).await;
+    }
+    let outcome = call(&*messaging, &outgoing).await;
+    let tx = ctx.begin().await?;
+    match outcome {
+        SendOutcome::Accepted(remote) => {
+            super::attempt::accepted(ctx, &tx, attempt, answered(&remote)).await?;
+            // A lost lease changes nothing about the carrier having it: the other worker finds the attempt accepted.
+            if let Err(error) = lease.finish(&tx).await {
+                tracing::warn!(message = %id, %error, "handed over by a worker that had lost its lease");
+            }
+        }
+        SendOutcome::Refused(error) => refused::refused(ctx, &tx, lease, attempt, &error).await?,
+        SendOutcome::InDoubt(error) => {
+            put_in_doubt(ctx, &tx, attempt, &error.text).await?;
+            lease.finish(&tx).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(Outcome::Settled)
+}
+
+async fn call(messaging: &dyn Messaging, outgoing: &Outgoing) -> SendOutcome {
+    messaging.send(outgoing).await
+}
+
+/// The last checks and the attempt's row, under the message's lock and the lease's fence. `None`: settled without a call.
+async fn begin_attempt(
+    ctx: &Ctx,
+    lease: &Lease,
+    config: &carrier_config::Model,
+    payload: &Payload,
+    id: MessageId,
+) -> Result<Option<(message::Model, attempt::Model)>> {
+    let tx = ctx.begin().await?;
+    lease.assert_held(&tx).await?;
+    let Some(message) = status::locked(&tx, id).await?.filter(|message| may_be_sent(message, payload)) else {
+        lease.finish(&tx).await?;
+        tx.commit().await?;
+        return Ok(None);
+    };
+    let refusal =
+        opt_outs::blocked(&*tx, message.organization_id, &message.account, &message.sender, &message.recipient).await?;
+    if let Some(refusal) = refusal {
+        refused::blocked(ctx, &tx, message, &refusal).await?;
+        lease.finish(&tx).await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
+    let attempt = super::attempt::start(ctx, &tx, &message, (config.id, lease.job.lease_token)).await?;
+    let change = Change { status: Some(MessageStatus::Sending), attempt: true, ..Change::default() };
+    let message = status::apply(ctx, &tx, message, change).await?;
+    tx.commit().await?;
+    Ok(Some((message, attempt)))
+}
+
+/// The request, with the attempt's id in the callback's address: the signature covers it.
+async fn outgoing(
+    ctx: &Ctx,
+    config: &carrier_config::Model,
+    message: &message::Model,
+    attempt: &attempt::Model,
+) -> Result<Outgoing> {
+    let media_urls = if message.media_count == 0 { Vec::new() } else { media_urls(ctx, message.id).await? };
+    let base = ctx.hub.config.public_url.as_str().trim_end_matches('/');
+    Ok(Outgoing {
+        to: message.recipient.clone(),
+        sender: sender_of(config, &message.sender),
+        body: (!message.body.is_empty()).then(|| message.body.clone()),
+        media_urls,
+        status_callback: format!("{base}/webhooks/twilio/{}/status/{}", config.id, attempt.id),
+        validity_seconds: message.validity_seconds.and_then(|seconds| u32::try_from(seconds).ok()),
+        smart_encoded: false,
+    })
+}
+
+/// A messaging service where the sender is the config's own, else the address.
+pub fn sender_of(config: &carrier_config::Model, sender: &str) -> Sender {
+    match &config.messaging_service {
+        Some(service) if service == sender => Sender::Service(service.clone()),
+        _ => Sender::From(sender.to_owned()),
+    }
+}
+
+async fn media_urls(ctx: &Ctx, message: MessageId) -> Result<Vec<String>> {
+    let rows = media::Entity::find()
+        .filter(media::Column::MessageId.eq(message))
+        .order_by_asc(media::Column::Position)
+        .all(ctx.db())
+        .await?;
+    Ok(rows.into_iter().map(|row| row.url).collect())
+}
+
+fn answered(remote: &RemoteMessage) -> Evidence {
+    Evidence {
+        carrier_message_id: remote.sid.clone(),
+        status: remote.status.clone(),
+        error: remote.error_code.map(|code| (Some(code), remote.error_message.clone().unwrap_or_default())),
+        segments: remote.num_segments,
+        kind: TimelineKind::CarrierAccepted,
+        source: "answer",
+    }
+}
+
+/// Nobody knows whether the carrier has it: evidence is looked for, nothing is resent.
+async fn put_in_doubt(ctx: &Ctx, tx: &Tx, attempt: attempt::Model, why: &str) -> Result<()> {
+    let settled = Settled::Because(None, why.to_owned());
+    let attempt = super::attempt::settle(ctx, tx, attempt, AttemptState::InDoubt, settled).await?;
+    let of = timeline::Of { organization_id: attempt.organization_id, message_id: attempt.message_id };
+    let detail = json!({ "attempt": attempt.id, "why": why });
+    timeline::add(tx, of, ctx.now(), [(TimelineKind::InDoubt, detail)]).await?;
+    reconcile::plan(ctx, tx, &attempt).await
+}

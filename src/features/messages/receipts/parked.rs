@@ -1,0 +1,86 @@
+//! Receipts that came before their message was known: claimed when the carrier's id is learnt, and by the sweep when both
+//! were written at the same moment and neither saw the other.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    ids::{MessageId, ReceiptId},
+    message, receipt,
+};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, sea_query::Expr};
+
+use super::{Told, tell};
+use crate::{
+    base::{
+        ctx::{Ctx, Hub},
+        error::Result,
+        tx::Tx,
+    },
+    carriers::messaging::RemoteStatus,
+    features::messages::status,
+};
+
+/// Attaches what waits for this message, oldest first; answers the message as it is then. The caller holds its lock.
+pub async fn claim_parked(ctx: &Ctx, tx: &Tx, message: message::Model) -> Result<message::Model> {
+    let Some(sid) = &message.carrier_message_id else { return Ok(message) };
+    let waiting = receipt::Entity::find()
+        .filter(receipt::Column::Account.eq(&message.account))
+        .filter(receipt::Column::CarrierMessageId.eq(sid))
+        .filter(receipt::Column::MessageId.is_null())
+        .order_by_asc(receipt::Column::Id)
+        .all(&**tx)
+        .await?;
+    if waiting.is_empty() {
+        return Ok(message);
+    }
+    attach(tx, &message, waiting.iter().map(|receipt| receipt.id)).await?;
+    let mut message = message;
+    for receipt in waiting {
+        message = tell(ctx, tx, message, Told::from(receipt)).await?;
+    }
+    Ok(message)
+}
+
+async fn attach(tx: &Tx, message: &message::Model, receipts: impl Iterator<Item = ReceiptId>) -> Result<()> {
+    receipt::Entity::update_many()
+        .col_expr(receipt::Column::MessageId, Expr::value(message.id))
+        .col_expr(receipt::Column::OrganizationId, Expr::value(message.organization_id))
+        .filter(receipt::Column::Id.is_in(receipts))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
+impl From<receipt::Model> for Told {
+    fn from(row: receipt::Model) -> Self {
+        let error_message = row.raw.get("ErrorMessage").and_then(|text| text.as_str()).map(str::to_owned);
+        Self {
+            carrier_message_id: row.carrier_message_id,
+            status: RemoteStatus::parse(&row.carrier_status),
+            error_code: row.error_code,
+            error_message,
+        }
+    }
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Waiting {
+    message_id: MessageId,
+}
+
+/// Attaches receipts parked since a time whose message is known by now; answers how many messages that were.
+pub async fn attach_parked(hub: &std::sync::Arc<Hub>, since: DateTime<Utc>) -> Result<usize> {
+    let sql = "SELECT DISTINCT messages.id AS message_id FROM receipts JOIN messages \
+               ON messages.account = receipts.account AND messages.carrier_message_id = receipts.carrier_message_id \
+               WHERE receipts.message_id IS NULL AND receipts.created_at > $1 AND messages.direction = 'OUTBOUND'";
+    let statement = hub.db.sql(sql, [since.into()]);
+    let waiting = Waiting::find_by_statement(statement).all(hub.db.read()).await?;
+    for Waiting { message_id } in &waiting {
+        let tx = Tx::begin(hub).await?;
+        if let Some(message) = status::locked(&tx, *message_id).await? {
+            let ctx = Ctx::system(hub.clone(), message.organization_id);
+            claim_parked(&ctx, &tx, message).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(waiting.len())
+}

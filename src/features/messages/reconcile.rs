@@ -1,0 +1,227 @@
+//! The `reconcile` job: looks for evidence of an attempt in doubt in the carrier's list (a callback may be faster), and
+//! follows the organisation's policy when the window closes without any (reliability.md, rules 3 and 4).
+
+use std::collections::HashSet;
+
+use chrono::Duration;
+use entity::{
+    attempt, carrier_config,
+    enums::{AttemptState, InDoubtPolicy, MessageStatus, TimelineKind},
+    ids::AttemptId,
+    message,
+};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Set};
+use serde_json::json;
+
+use super::{
+    attempt::{Evidence, Settled},
+    deliver,
+    status::{self, Change},
+    timeline,
+};
+use crate::{
+    base::{
+        ctx::Ctx,
+        error::{Error, Result},
+        jobs::{BACKGROUND, Handler, Lease, NewJob, Outcome},
+        segments::smart_encode,
+        tx::Tx,
+    },
+    carriers::messaging::{Direction, FindQuery, RemoteMessage},
+    features::carrier_configs::open,
+};
+
+/// Kind of the job; its subject is the attempt's public id.
+pub const KIND: &str = "reconcile";
+/// How far the carrier's clock may be behind ours.
+const SKEW: Duration = Duration::minutes(5);
+/// Lists without the message before its absence counts (reliability.md, rule 4).
+const CLEAN_LISTS: i32 = 2;
+/// Pages of the carrier's list that are read.
+const MAX_PAGES: u32 = 20;
+
+/// Runs `reconcile` jobs.
+#[derive(Debug)]
+pub struct Reconcile;
+
+/// Looks for evidence soon; the list may lag, so several times within the window.
+pub async fn plan(ctx: &Ctx, tx: &Tx, attempt: &attempt::Model) -> Result<()> {
+    let job = NewJob {
+        organization_id: attempt.organization_id,
+        kind: KIND,
+        subject: attempt.id.to_string(),
+        payload: json!({}),
+        priority: BACKGROUND,
+        run_at: ctx.now() + pace(ctx),
+    };
+    tx.enqueue(job, ctx.now()).await
+}
+
+/// A quarter of the window between two looks.
+fn pace(ctx: &Ctx) -> Duration {
+    window(ctx) / 4
+}
+
+fn window(ctx: &Ctx) -> Duration {
+    Duration::from_std(ctx.hub.config.delivery.in_doubt_window).unwrap_or(Duration::MAX)
+}
+
+#[async_trait::async_trait]
+impl Handler for Reconcile {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    async fn run(&self, ctx: &Ctx, lease: &Lease) -> Result<Outcome> {
+        let id: AttemptId = lease.job.subject.parse().map_err(Error::internal)?;
+        let attempt = attempt::Entity::find_by_id(id).one(ctx.db()).await?;
+        let Some(attempt) = attempt.filter(|attempt| attempt.state == AttemptState::InDoubt) else {
+            return Ok(Outcome::Done);
+        };
+        let message = message::Entity::find_by_id(attempt.message_id).one(ctx.db()).await?;
+        let config = carrier_config::Entity::find_by_id(attempt.carrier_config_id).one(ctx.db()).await?;
+        let (Some(message), Some(config)) = (message, config) else { return Ok(Outcome::Done) };
+        let found = match look(ctx, &config, &message, &attempt).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(attempt = %id, %error, "the carrier's list cannot be read; looking again");
+                return Ok(Outcome::At(ctx.now() + pace(ctx)));
+            }
+        };
+        match found {
+            Look::Found(remote) => adopt(ctx, lease, attempt, &remote).await,
+            Look::Absent => absent(ctx, lease, attempt, &config).await,
+            Look::Unclear => Ok(Outcome::At(ctx.now() + pace(ctx))),
+        }
+    }
+}
+
+enum Look {
+    Found(Box<RemoteMessage>),
+    /// The whole list since the attempt does not hold it.
+    Absent,
+    /// The list was longer than what was read.
+    Unclear,
+}
+
+/// Asks the carrier: same ends, same text (also after smart encoding), an id that no other message of ours has. Not
+/// by the time of sending: a queued message has none.
+async fn look(
+    ctx: &Ctx,
+    config: &carrier_config::Model,
+    message: &message::Model,
+    attempt: &attempt::Model,
+) -> Result<Look> {
+    let messaging = open::open(&ctx.hub, config)?.messaging.ok_or_else(|| Error::internal("cannot message"))?;
+    let query = FindQuery {
+        to: message.recipient.clone(),
+        sender: deliver::sender_of(config, &message.sender),
+        since: attempt.started_at - SKEW,
+        max_pages: MAX_PAGES,
+    };
+    let found = messaging.find(&query).await.map_err(Error::unavailable)?;
+    let candidates: Vec<RemoteMessage> =
+        found.messages.into_iter().filter(|remote| is_same(message, remote)).collect();
+    let claimed = claimed(ctx, message, &candidates).await?;
+    let ours = candidates.into_iter().rev().find(|remote| !claimed.contains(&remote.sid));
+    Ok(match ours {
+        Some(remote) => Look::Found(Box::new(remote)),
+        None if found.complete => Look::Absent,
+        None => Look::Unclear,
+    })
+}
+
+fn is_same(message: &message::Model, remote: &RemoteMessage) -> bool {
+    let body = remote.body.as_deref().unwrap_or_default();
+    remote.direction != Some(Direction::Inbound)
+        && (body == message.body || body == smart_encode(&message.body))
+        && remote.to.as_deref().is_none_or(|to| to == message.recipient)
+}
+
+async fn claimed(ctx: &Ctx, message: &message::Model, candidates: &[RemoteMessage]) -> Result<HashSet<String>> {
+    if candidates.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sids = candidates.iter().map(|remote| remote.sid.clone());
+    let rows = message::Entity::find()
+        .filter(message::Column::Account.eq(&message.account))
+        .filter(message::Column::CarrierMessageId.is_in(sids))
+        .filter(message::Column::Id.ne(message.id))
+        .all(ctx.db())
+        .await?;
+    Ok(rows.into_iter().filter_map(|row| row.carrier_message_id).collect())
+}
+
+async fn adopt(ctx: &Ctx, lease: &Lease, attempt: attempt::Model, remote: &RemoteMessage) -> Result<Outcome> {
+    let evidence = Evidence {
+        carrier_message_id: remote.sid.clone(),
+        status: remote.status.clone(),
+        error: remote.error_code.map(|code| (Some(code), remote.error_message.clone().unwrap_or_default())),
+        segments: remote.num_segments,
+        kind: TimelineKind::EvidenceFound,
+        source: "list",
+    };
+    let tx = ctx.begin().await?;
+    lease.finish(&tx).await?;
+    super::attempt::accepted(ctx, &tx, attempt, evidence).await?;
+    tx.commit().await?;
+    Ok(Outcome::Settled)
+}
+
+async fn absent(
+    ctx: &Ctx,
+    lease: &Lease,
+    attempt: attempt::Model,
+    config: &carrier_config::Model,
+) -> Result<Outcome> {
+    let lists = attempt.clean_lists + 1;
+    let closed = lists >= CLEAN_LISTS && ctx.now() >= attempt.started_at + window(ctx);
+    let tx = ctx.begin().await?;
+    let mut row = attempt.clone().into_active_model();
+    row.clean_lists = Set(lists);
+    let attempt = row.update(&*tx).await?;
+    if closed {
+        lease.finish(&tx).await?;
+        follow_policy(ctx, &tx, attempt, config).await?;
+    } else {
+        lease.again(&tx, ctx.now() + pace(ctx), lease.job.payload.clone()).await?;
+    }
+    tx.commit().await?;
+    Ok(Outcome::Settled)
+}
+
+/// Nobody knows, and looking further will not tell.
+async fn follow_policy(ctx: &Ctx, tx: &Tx, attempt: attempt::Model, config: &carrier_config::Model) -> Result<()> {
+    let Some(message) = status::locked(tx, attempt.message_id).await? else { return Ok(()) };
+    if !super::attempt::is_open(message.status) && message.status != MessageStatus::Unknown {
+        return Ok(());
+    }
+    let detail = json!({ "attempt": attempt.id, "cleanLists": attempt.clean_lists });
+    match config.in_doubt_policy {
+        InDoubtPolicy::Hold => {
+            timeline::add(tx, &message, ctx.now(), [(TimelineKind::Held, detail)]).await?;
+            let change = Change { status: Some(MessageStatus::Unknown), ..Change::default() };
+            status::apply(ctx, tx, message, change).await?;
+        }
+        InDoubtPolicy::Resend => {
+            timeline::add(tx, &message, ctx.now(), [(TimelineKind::Resent, detail)]).await?;
+            let why = Settled::Because(None, "no evidence within the window; sent again by policy".to_owned());
+            super::attempt::settle(ctx, tx, attempt, AttemptState::Abandoned, why).await?;
+            resend(ctx, tx, &message).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Hands a message in doubt over once more.
+pub async fn resend(ctx: &Ctx, tx: &Tx, message: &message::Model) -> Result<()> {
+    let job = NewJob {
+        organization_id: message.organization_id,
+        kind: deliver::KIND,
+        subject: message.id.to_string(),
+        payload: serde_json::to_value(deliver::Payload { resend: true, paced: false })?,
+        priority: message.priority,
+        run_at: ctx.now(),
+    };
+    tx.enqueue(job, ctx.now()).await
+}

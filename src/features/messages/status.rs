@@ -1,0 +1,131 @@
+//! The one way a message changes after it was accepted: its status only rises in rank, late facts are added.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    enums::{Direction, MessageStatus},
+    ids::MessageId,
+    message,
+};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+
+use super::snapshot;
+use crate::base::{ctx::Ctx, error::Result, tx::Tx};
+use crate::carriers::messaging::RemoteStatus;
+
+/// What became known of a message. What is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Takes effect only when it ranks higher than the present one.
+    pub status: Option<MessageStatus>,
+    /// The carrier's own word; goes with the status.
+    pub carrier_status: Option<String>,
+    /// The carrier's id; set once.
+    pub carrier_message_id: Option<String>,
+    /// The carrier's error code and words; goes with the status.
+    pub error: Option<(Option<i32>, String)>,
+    /// Millionths and currency.
+    pub price: Option<(i64, String)>,
+    /// The carrier's count of segments.
+    pub segments: Option<i32>,
+    /// One more try to hand it over.
+    pub attempt: bool,
+}
+
+/// Our status for the carrier's word; `None` for words that say nothing about an outbound message.
+pub fn of_remote(status: &RemoteStatus) -> Option<MessageStatus> {
+    match status {
+        RemoteStatus::Accepted | RemoteStatus::Scheduled | RemoteStatus::Queued | RemoteStatus::Sending => {
+            Some(MessageStatus::Sending)
+        }
+        RemoteStatus::Sent | RemoteStatus::PartiallyDelivered => Some(MessageStatus::Sent),
+        RemoteStatus::Delivered | RemoteStatus::Read => Some(MessageStatus::Delivered),
+        RemoteStatus::Undelivered => Some(MessageStatus::Undelivered),
+        RemoteStatus::Failed => Some(MessageStatus::Failed),
+        RemoteStatus::Canceled => Some(MessageStatus::Canceled),
+        RemoteStatus::Receiving | RemoteStatus::Received | RemoteStatus::Unknown(_) => None,
+    }
+}
+
+/// The row, locked until the transaction ends.
+pub async fn locked(tx: &Tx, id: MessageId) -> Result<Option<message::Model>> {
+    Ok(message::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?)
+}
+
+/// Applies a change to a locked row and tells subscribers; answers the row as it is now. Nothing happens when nothing
+/// is new, so duplicates and reordered receipts converge.
+pub async fn apply(ctx: &Ctx, tx: &Tx, message: message::Model, change: Change) -> Result<message::Model> {
+    let now = ctx.now();
+    let changed = merge(message.clone(), change, now);
+    if changed == message {
+        return Ok(message);
+    }
+    let rank = message.status_rank;
+    let row = changed.into_active_model().reset_all();
+    let updated = message::Entity::update(row)
+        .validate()?
+        .filter(message::Column::StatusRank.lte(rank))
+        .exec(&**tx)
+        .await?;
+    let kind = if updated.status == message.status { snapshot::UPDATED } else { snapshot::STATUS_CHANGED };
+    tx.emit(snapshot::of_message(kind, &updated)?);
+    Ok(updated)
+}
+
+/// The pure rule: what a row becomes by a change. Any order of the same changes ends in the same row, but for times.
+fn merge(mut row: message::Model, change: Change, now: DateTime<Utc>) -> message::Model {
+    let before = row.clone();
+    let rises = change.status.is_some_and(|status| status.rank() > row.status_rank);
+    if let (true, Some(status)) = (rises && row.direction == Direction::Outbound, change.status) {
+        row.status = status;
+        row.status_rank = status.rank();
+        row.carrier_status = change.carrier_status.clone().or(row.carrier_status);
+        (row.error_code, row.error_message) = match change.error {
+            Some((code, text)) => (code, Some(text)),
+            None => (None, None),
+        };
+        stamp(&mut row, status, now);
+    } else if change.status == Some(row.status) {
+        // The carrier's finer words within one of ours: accepted, queued, sending.
+        row.carrier_status = later_word(row.carrier_status, change.carrier_status);
+    }
+    row.carrier_message_id = row.carrier_message_id.or(change.carrier_message_id);
+    if let Some((micros, currency)) = change.price {
+        (row.price_micros, row.price_currency) = (Some(micros), Some(currency));
+    }
+    row.segments = change.segments.filter(|count| *count > 0).unwrap_or(row.segments);
+    row.attempts += i32::from(change.attempt);
+    if row != before {
+        row.updated_at = now;
+    }
+    row
+}
+
+/// The carrier's words that all mean SENDING, in their order.
+const WORDS: [&str; 4] = ["accepted", "scheduled", "queued", "sending"];
+
+fn later_word(known: Option<String>, new: Option<String>) -> Option<String> {
+    let place = |word: &Option<String>| {
+        WORDS.iter().position(|w| Some(*w) == word.as_deref()).unwrap_or(WORDS.len())
+    };
+    match (&known, &new) {
+        (_, None) => known,
+        (None, _) => new,
+        _ if place(&new) > place(&known) && place(&new) < WORDS.len() => new,
+        _ => known,
+    }
+}
+
+fn stamp(row: &mut message::Model, status: MessageStatus, now: DateTime<Utc>) {
+    match status {
+        MessageStatus::Sent => row.sent_at = row.sent_at.or(Some(now)),
+        MessageStatus::Delivered => {
+            row.sent_at = row.sent_at.or(Some(now));
+            row.delivered_at = Some(now);
+        }
+        MessageStatus::Failed | MessageStatus::Undelivered => row.failed_at = Some(now),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

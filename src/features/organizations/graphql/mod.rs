@@ -1,0 +1,13 @@
+//! Organisations as GraphQL shows them: parse, call a service, wrap. No rule lives here.
+
+pub mod loaders;
+mod mutation;
+pub mod nodes;
+mod payloads;
+mod query;
+mod types;
+
+pub use mutation::OrganizationsMutation;
+pub use payloads::*;
+pub use query::OrganizationsQuery;
+pub use types::*;

@@ -1,0 +1,11 @@
+//! What every flow starts from: servers on port 0, a sandbox carrier, a movable clock, a database of its own.
+
+mod app;
+mod database;
+mod graphql;
+mod socket;
+
+pub use app::{Options, TestApp};
+pub use database::TestDatabase;
+pub use graphql::Gql;
+pub use socket::Subscription;

@@ -1,0 +1,90 @@
+//! A subscriber over `graphql-transport-ws`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+};
+
+use super::app::PATIENCE;
+
+/// One socket with one running subscription.
+pub struct Subscription {
+    socket: WebSocketStream<TcpStream>,
+}
+
+impl Subscription {
+    /// Connects, authenticates, subscribes.
+    pub async fn open(server: SocketAddr, token: &str, query: &str, variables: Value) -> Self {
+        let mut request = format!("ws://{server}/graphql").into_client_request().unwrap();
+        let protocol = HeaderValue::from_static("graphql-transport-ws");
+        request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
+        let stream = TcpStream::connect(server).await.unwrap();
+        let (socket, _) = client_async(request, stream).await.unwrap();
+        let mut subscription = Self { socket };
+        subscription.say(json!({ "type": "connection_init", "payload": { "token": token } })).await;
+        assert_eq!(subscription.hear().await.unwrap()["type"], "connection_ack");
+        let payload = json!({ "query": query, "variables": variables });
+        subscription.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+        subscription
+    }
+
+    /// Resolves once the server has worked on what was said so far.
+    pub async fn ready(&mut self) {
+        self.say(json!({ "type": "ping" })).await;
+        while self.hear().await.expect("an open socket")["type"] != "pong" {}
+    }
+
+    /// The data of the next event.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            let message = self.hear().await.expect("an open socket");
+            match message["type"].as_str() {
+                Some("next") => {
+                    assert!(message["payload"].get("errors").is_none(), "{message}");
+                    return message["payload"]["data"].clone();
+                }
+                Some("ping") => self.say(json!({ "type": "pong" })).await,
+                Some("pong") => {}
+                _ => panic!("unexpected {message}"),
+            }
+        }
+    }
+
+    /// The next event, if one comes within `patience`.
+    pub async fn next_within(&mut self, patience: Duration) -> Option<Value> {
+        timeout(patience, self.next()).await.ok()
+    }
+
+    /// The next message; `None` once the socket is closed.
+    pub async fn hear(&mut self) -> Option<Value> {
+        loop {
+            let frame = timeout(PATIENCE, self.socket.next()).await.expect("nothing came in time");
+            match frame {
+                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// The code with which the server closes, after any messages before.
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            match timeout(PATIENCE, self.socket.next()).await.expect("the socket stayed open") {
+                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(_)) => {}
+                other => panic!("closed without a code: {other:?}"),
+            }
+        }
+    }
+
+    /// Says something to the server.
+    pub async fn say(&mut self, message: Value) {
+        self.socket.send(Message::text(message.to_string())).await.unwrap();
+    }
+}
