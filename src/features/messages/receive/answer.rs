@@ -41,17 +41,22 @@ impl Heard {
         organization: OrganizationId,
         inbound: &InboundMessage,
     ) -> Result<Self> {
-        let told = inbound.opt_out_type.map(|told| match told {
-            OptOutType::Stop => Command::Stop,
-            OptOutType::Start => Command::Start,
-            OptOutType::Help => Command::Help,
-        });
-        if let Some(command) = told.or_else(|| Command::of(&inbound.body)) {
+        if let Some(command) = command(inbound) {
             return Ok(Self::Command(command));
         }
         let keyword = keywords::reply_to(db, organization, &inbound.body).await?;
         Ok(keyword.map_or(Self::Text, |row| Self::Keyword { word: row.word, reply: row.reply }))
     }
+}
+
+/// The command that a message is, if it is one.
+pub(super) fn command(inbound: &InboundMessage) -> Option<Command> {
+    let told = inbound.opt_out_type.map(|told| match told {
+        OptOutType::Stop => Command::Stop,
+        OptOutType::Start => Command::Start,
+        OptOutType::Help => Command::Help,
+    });
+    told.or_else(|| Command::of(&inbound.body))
 }
 
 /// Does what was heard and says what to answer. A command that the carrier answers itself is not answered by us, and a
