@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    api::{self, door::Door, explorer, http, operations, schema, webhooks},
+    api::{self, door::Door, explorer, http, media, operations, schema, webhooks},
     base::{
         clock::Clock,
         ctx::{Ctx, Hub},
@@ -133,6 +133,7 @@ fn router(
     Router::new()
         .merge(api::routes(door))
         .merge(webhooks::router(hub.clone()))
+        .merge(media::router(hub.clone()))
         .merge(operations::routes(hub.clone(), metrics))
         .merge(explorer::routes(demo_token))
         .layer(middleware::from_fn_with_state(hub.clone(), http::observe))

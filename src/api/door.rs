@@ -19,6 +19,7 @@ use super::shared::Shared;
 use crate::base::ctx::{Ctx, Hub};
 use crate::base::error::Error;
 use crate::graphql::loader::Loaders;
+use crate::graphql::live::Opened;
 
 /// Bytes of document text whose parsed form is kept.
 const DOCUMENT_CACHE: u64 = 256 * 1024;
@@ -182,13 +183,16 @@ impl<E: Executor> Door<E> {
     }
 
     /// Executes any operation as a stream of answers; other than subscriptions give one. Ends after a refusal.
-    pub fn stream(&self, prepared: Prepared, ctx: Ctx) -> BoxStream<'static, Answer> {
+    /// `opened` is marked when a subscription's source is open, or there will be none.
+    pub fn stream(&self, mut prepared: Prepared, ctx: Ctx, opened: Opened) -> BoxStream<'static, Answer> {
         let door = self.clone();
+        prepared.request = prepared.request.data(opened.clone());
         let is_subscription = prepared.kind == OperationKind::Subscription;
         let responses =
             AssertUnwindSafe(self.0.executor.execute_stream(prepared.request, None)).catch_unwind();
         let answers = responses.enumerate().map(move |(at, result)| {
             let stamp = door.stamp(&ctx);
+            opened.mark();
             match result {
                 Ok(response) if is_subscription && at == 0 => Answer::opened(response, &stamp),
                 Ok(response) => Answer::executed(response, &stamp),

@@ -1,7 +1,10 @@
 //! Opens an operation for a transport that streams: guarded, then shared or alone, its messages going to an outlet.
 
+use std::time::Duration;
+
 use async_graphql::Executor;
 use futures_util::{StreamExt, stream::BoxStream};
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
@@ -14,6 +17,10 @@ use super::shared::{Membership, Outlet, Piece, feed_alone};
 use crate::base::ctx::Ctx;
 use crate::base::error::{Error, ErrorCode};
 use crate::base::telemetry::names;
+use crate::graphql::live::Opened;
+
+/// How long a socket waits for a source to open before it goes on with what the client said next.
+const OPENING: Duration = Duration::from_millis(500);
 
 /// An operation that was opened. Dropping it stops it; a mutation runs to its end all the same.
 #[derive(Debug, Default)]
@@ -64,7 +71,7 @@ impl Drop for Gauged {
 /// is the last.
 pub async fn open<E: Executor>(door: &Door<E>, ctx: &Ctx, wire: GraphqlRequest, outlet: Outlet) -> Running {
     match door.prepare(ctx, wire).await {
-        Ok(prepared) => start(door, ctx, prepared, outlet),
+        Ok(prepared) => start(door, ctx, prepared, outlet).await,
         Err(refused) => refuse(door, ctx, refused, &outlet),
     }
 }
@@ -75,41 +82,61 @@ pub fn refuse<E: Executor>(door: &Door<E>, ctx: &Ctx, refused: Refused, outlet: 
     Running::default()
 }
 
-/// Starts what was guarded.
-pub fn start<E: Executor>(door: &Door<E>, ctx: &Ctx, prepared: Prepared, outlet: Outlet) -> Running {
+/// Starts what was guarded. A subscription has its source open then: what is committed later reaches it.
+pub async fn start<E: Executor>(door: &Door<E>, ctx: &Ctx, prepared: Prepared, outlet: Outlet) -> Running {
     match prepared.kind {
-        OperationKind::Subscription => subscribe(door, ctx, prepared, outlet),
+        OperationKind::Subscription => subscribe(door, ctx, prepared, outlet).await,
         OperationKind::Query => {
-            let task = tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet).in_current_span());
+            let task = tokio::spawn(
+                feed_alone(answers(door, ctx, prepared, Opened::default()), outlet).in_current_span(),
+            );
             Running { _alone: Some(AbortOnDropHandle::new(task)), ..Running::default() }
         }
         OperationKind::Mutation => {
-            tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet).in_current_span());
+            tokio::spawn(
+                feed_alone(answers(door, ctx, prepared, Opened::default()), outlet).in_current_span(),
+            );
             Running::default()
         }
     }
 }
 
-fn subscribe<E: Executor>(door: &Door<E>, ctx: &Ctx, mut prepared: Prepared, outlet: Outlet) -> Running {
+async fn subscribe<E: Executor>(
+    door: &Door<E>,
+    ctx: &Ctx,
+    mut prepared: Prepared,
+    outlet: Outlet,
+) -> Running {
     let Some(permit) = door.subscriptions().take(ctx.caller.organization().ok()) else {
         let message = "The organisation has too many subscriptions open.";
         let error = Error::new(ErrorCode::TooManySubscriptions, message);
         outlet.offer(&Answer::failed(&error, &door.stamp(ctx)).into());
         return Running::default();
     };
-    let counted = Counted::new(permit);
-    match prepared.share.take() {
+    let counted = Some(Counted::new(permit));
+    let (running, opened) = match prepared.share.take() {
         Some(key) => {
-            let membership = door.shared().join(key, outlet, || pieces(door, ctx, prepared));
-            Running { _shared: Some(membership), _counted: Some(counted), _alone: None }
+            let start = |opened| answers(door, ctx, prepared, opened);
+            let membership = door.shared().join(key, outlet, start);
+            let opened = membership.opened().clone();
+            (Running { _shared: Some(membership), _counted: counted, _alone: None }, opened)
         }
         None => {
-            let task = tokio::spawn(feed_alone(pieces(door, ctx, prepared), outlet).in_current_span());
-            Running { _alone: Some(AbortOnDropHandle::new(task)), _counted: Some(counted), _shared: None }
+            let opened = Opened::default();
+            let task = feed_alone(answers(door, ctx, prepared, opened.clone()), outlet).in_current_span();
+            let alone = Some(AbortOnDropHandle::new(tokio::spawn(task)));
+            (Running { _alone: alone, _counted: counted, _shared: None }, opened)
         }
-    }
+    };
+    let _in_time = timeout(OPENING, opened.wait()).await;
+    running
 }
 
-fn pieces<E: Executor>(door: &Door<E>, ctx: &Ctx, prepared: Prepared) -> BoxStream<'static, Piece> {
-    door.stream(prepared, ctx.clone()).map(Piece::from).boxed()
+fn answers<E: Executor>(
+    door: &Door<E>,
+    ctx: &Ctx,
+    prepared: Prepared,
+    opened: Opened,
+) -> BoxStream<'static, Piece> {
+    door.stream(prepared, ctx.clone(), opened).map(Piece::from).boxed()
 }

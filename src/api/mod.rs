@@ -10,6 +10,7 @@ pub mod limits;
 mod live;
 pub mod media;
 pub mod node;
+pub mod operations;
 pub mod principals;
 pub mod quota;
 pub mod request;
@@ -18,6 +19,9 @@ pub mod shared;
 pub mod sse;
 pub mod webhooks;
 pub mod websocket;
+
+#[cfg(test)]
+mod tests;
 
 use async_graphql::Executor;
 use axum::Router;

@@ -102,7 +102,7 @@ async fn start<E: Executor>(door: &Door<E>, ctx: &Ctx, wire: GraphqlRequest, is_
         Ok(prepared) if is_get && prepared.kind == OperationKind::Mutation => {
             return Err(Error::new(ErrorCode::MethodNotAllowed, "GET runs no mutations. Use POST."));
         }
-        Ok(prepared) => live::start(door, ctx, prepared, outlet),
+        Ok(prepared) => live::start(door, ctx, prepared, outlet).await,
         Err(refused) => live::refuse(door, ctx, refused, &outlet),
     };
     Ok(Events {

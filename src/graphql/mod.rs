@@ -5,6 +5,7 @@ use async_graphql::Context;
 pub mod connection;
 pub mod cursor;
 pub mod errors;
+pub mod live;
 pub mod loader;
 pub mod order;
 pub mod page;

@@ -2,6 +2,7 @@
 //! the real sandbox, over SQLite + memory, or over PostgreSQL + Redis when `PHONEHUB_TEST_DATABASE_URL` and
 //! `PHONEHUB_TEST_REDIS_URL` name them (`scripts/test` runs both).
 
+mod command_line;
 mod events;
 mod harness;
 mod house;

@@ -6,5 +6,6 @@ mod graphql;
 mod socket;
 
 pub use app::{Options, TestApp};
+pub use database::TestDatabase;
 pub use graphql::Gql;
 pub use socket::Subscription;
