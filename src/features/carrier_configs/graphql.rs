@@ -25,6 +25,8 @@ use crate::{
 /// without one falls back on. What is null is not for the caller to see.
 pub struct CarrierConfig(pub carrier_config::Model);
 
+/// An account at a carrier that messages go through: the organisation's own, or the installation's, which everybody
+/// without one falls back on. What is null is not for the caller to see.
 #[Object]
 impl CarrierConfig {
     /// Public id.
@@ -152,6 +154,7 @@ pub struct WebhookAddresses {
 /// What the carrier said about a config.
 pub struct CarrierConfigCheck(pub Check);
 
+/// What the carrier said about a config.
 #[Object]
 impl CarrierConfigCheck {
     /// Nothing was found that keeps it from working.

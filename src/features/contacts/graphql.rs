@@ -31,6 +31,7 @@ use crate::{
 /// A person whom the organisation writes to.
 pub struct Contact(pub contact::Model);
 
+/// A person whom the organisation writes to.
 #[Object]
 impl Contact {
     /// Public id.

@@ -14,6 +14,7 @@ use crate::{
 /// A sender: a phone number, short code, sender id or messaging service of a carrier account.
 pub struct Number(pub number::Model);
 
+/// A sender: a phone number, short code, sender id or messaging service of a carrier account.
 #[Object]
 impl Number {
     /// Public id.

@@ -23,6 +23,7 @@ use crate::{
 /// Somebody's refusal to receive messages.
 pub struct OptOut(pub opt_out::Model);
 
+/// Somebody's refusal to receive messages.
 #[Object]
 impl OptOut {
     /// Public id.
