@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Json,
-    extract::{OriginalUri, State},
+    extract::{ConnectInfo, OriginalUri, State},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 use super::{
     auth::Caller,
     clock,
+    connection::Peer,
     errors::Refusal,
+    faults::{Occasion, Operation},
+    mishap,
     numbers::NumberState,
     settings::{Account, Service},
     state::Sandbox,
@@ -137,13 +140,19 @@ impl Accounts {
 /// `GET /2010-04-01/Accounts/{sid}.json`. An API key is not shown the Auth Token.
 pub(super) async fn fetch(
     State(sandbox): State<Arc<Sandbox>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     OriginalUri(uri): OriginalUri,
     caller: Caller,
 ) -> Response {
-    let is_json = uri.path().strip_suffix(".json").is_some();
-    let accounts = sandbox.accounts();
-    match accounts.get(&caller.account) {
-        Some(account) if is_json => Json(account.to_json(!caller.by_key)).into_response(),
-        _ => Refusal::not_found(uri.path()).into_response(),
-    }
+    let occasion = Occasion { operation: Operation::Account, account: &caller.account, to: None, from: None };
+    let fault = sandbox.faults().strike_request(occasion);
+    mishap::under(fault, &peer, async move {
+        let is_json = uri.path().strip_suffix(".json").is_some();
+        let accounts = sandbox.accounts();
+        match accounts.get(&caller.account) {
+            Some(account) if is_json => Json(account.to_json(!caller.by_key)).into_response(),
+            _ => Refusal::not_found(uri.path()).into_response(),
+        }
+    })
+    .await
 }

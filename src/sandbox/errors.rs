@@ -40,6 +40,10 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, 20404, message)
     }
 
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, 20004, "Method not allowed")
+    }
+
     pub(super) fn unfinished(action: &str) -> Self {
         let message =
             format!("Cannot {action} this resource before the processing of the message has completed");

@@ -17,6 +17,7 @@ pub(super) enum Operation {
     Delete,
     Media,
     Numbers,
+    Account,
 }
 
 /// Before or after the carrier has taken the request.

@@ -92,7 +92,7 @@ fn answer_keyword(sandbox: &Arc<Sandbox>, account: &AccountState, message: &Mess
     let block = Block { account: account.sid.clone(), sender, contact };
     let answers = match keyword {
         Keyword::Stop => {
-            sandbox.store().block(block);
+            sandbox.store().block(&block);
             true
         }
         // "Yes" is an answer to many questions; it is one to an opt-out only where there was one.

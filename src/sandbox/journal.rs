@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
@@ -35,22 +35,42 @@ pub(super) enum Recorded {
     Reset,
 }
 
+/// Where a journal is, and how large it may become before it is worth rewriting.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) path: PathBuf,
+    /// Bytes.
+    pub(super) slack: u64,
+}
+
 /// An open journal, or none at all.
-pub(super) struct Journal(Option<File>);
+#[derive(Default)]
+pub(super) struct Journal(Option<Open>);
+
+struct Open {
+    place: Place,
+    file: File,
+    /// Bytes.
+    size: u64,
+    /// Bytes, beyond which most of it is out of date.
+    bloated_from: u64,
+}
 
 impl Journal {
-    pub(super) const fn none() -> Self {
-        Self(None)
-    }
-
     /// Writes one line. A full disk is reported and does not stop the sandbox: it emulates, it does not keep
     /// books.
     pub(super) fn write(&mut self, entry: &Entry<'_>) {
-        let Some(file) = &mut self.0 else { return };
-        let written = line(entry).and_then(|line| file.write_all(&line));
-        if let Err(error) = written {
-            tracing::warn!(%error, "sandbox journal could not be written");
+        let Some(open) = &mut self.0 else { return };
+        let written = line(entry).and_then(|line| open.file.write_all(&line).map(|()| line.len() as u64));
+        match written {
+            Ok(bytes) => open.size += bytes,
+            Err(error) => tracing::warn!(%error, "sandbox journal could not be written"),
         }
+    }
+
+    /// The place, once most of the file is out of date and [`rewrite`] would shrink it.
+    pub(super) fn bloated(&self) -> Option<Place> {
+        self.0.as_ref().filter(|open| open.size > open.bloated_from).map(|open| open.place.clone())
     }
 }
 
@@ -78,15 +98,20 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<Recorded>> {
 }
 
 /// Replaces the file by what is still true, in one step, and opens it for more.
-pub(super) fn rewrite<'a>(path: &Path, entries: impl Iterator<Item = Entry<'a>>) -> io::Result<Journal> {
-    let fresh = path.with_extension("new");
+pub(super) fn rewrite<'a>(place: Place, entries: impl Iterator<Item = Entry<'a>>) -> io::Result<Journal> {
+    let fresh = place.path.with_extension("new");
     let mut out = BufWriter::new(create_private(&fresh)?);
+    let mut size = 0;
     for entry in entries {
-        out.write_all(&line(&entry)?)?;
+        let line = line(&entry)?;
+        out.write_all(&line)?;
+        size += line.len() as u64;
     }
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    fs::rename(&fresh, path)?;
-    Ok(Journal(Some(OpenOptions::new().append(true).open(path)?)))
+    fs::rename(&fresh, &place.path)?;
+    let file = OpenOptions::new().append(true).open(&place.path)?;
+    let bloated_from = place.slack.max(4 * size);
+    Ok(Journal(Some(Open { place, file, size, bloated_from })))
 }
 
 /// Bodies are in it, so nobody else on the machine may read it.

@@ -17,9 +17,27 @@
 //!
 //! Faults: `refuse {code, status?, message?}`, `rate_limit {retry_after?}`, `server_error {when, status?}`,
 //! `reset {when}`, `hang {when, ms}`, `garbage`, `list_lag {ms}`, `duplicate_callbacks {copies?}`,
-//! `reorder_callbacks`, `early_callback`, `drop_callbacks {statuses?}`, `duplicate_inbound {copies?}`,
-//! `alter_body`; `when` is `before` or `after` the carrier took the request (for `hang` also `late`: taken
-//! when the time is up, even if the client has gone). `on` is `create` unless said otherwise.
+//! `reorder_callbacks`, `early_callback`, `drop_callbacks {statuses?}`, `duplicate_inbound {copies?}`, `alter_body`.
+//! `when` is `before` or `after` the carrier took the request (for `hang` also `late`: taken when the time is up,
+//! even if the client has gone). `on` is `create` unless said otherwise (`list`, `fetch`, `update`, `delete`,
+//! `media`, `numbers`, `account`); a rule without `times` strikes until it is deleted.
+//!
+//! Recipients with a fate ([`TEST_NUMBERS`]); a message to any other number is delivered:
+//!
+//! | number | |
+//! |---|---|
+//! | +12065550100 | delivered |
+//! | +12065550101 | undelivered, 30003: handset off or out of reach |
+//! | +12065550102 | failed, 30008: unknown error |
+//! | +12065550103 | refused, 21211: not a valid phone number (as anything that is not E.164) |
+//! | +12065550104 | undelivered, 30006: landline or unreachable carrier |
+//! | +12065550105 | delivered late |
+//! | +12065550106 | sent, and never a receipt |
+//! | +12065550107 | queued for ever |
+//! | +12065550108 | delivered; the phone answers "Echo: …" |
+//! | +12065550109 | refused, 21610: has opted out of every sender |
+//! | +12065550110 | undelivered, 30007: filtered as spam |
+//! | +12065550111 | refused, 21614: not a mobile number |
 
 mod accounts;
 mod auth;
@@ -135,6 +153,7 @@ fn router(sandbox: &Arc<Sandbox>) -> Router {
         .route(&at("/IncomingPhoneNumbers/{sid}"), get(numbers::fetch).post(numbers::update))
         .route("/content/{message}/{media}", get(media::content))
         .merge(control::routes(sandbox))
+        .method_not_allowed_fallback(|| async { Refusal::method_not_allowed() })
         .fallback(|OriginalUri(uri): OriginalUri| async move { Refusal::not_found(uri.path()) })
         .with_state(sandbox.clone())
 }

@@ -225,6 +225,6 @@ pub(super) async fn update(
     let mut changed = number.clone();
     changed.change(&Params::parse(&body))?;
     *number = changed;
-    sandbox.store().journal.write(&super::journal::Entry::Number(number));
+    sandbox.store().configure(number);
     Ok(Json(number.to_json()))
 }

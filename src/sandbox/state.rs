@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     accounts::Accounts,
     faults::Faults,
-    journal::{self, Entry},
+    journal::Place,
     settings::{Settings, Timing},
     sid,
     stats::Stats,
@@ -21,6 +21,8 @@ use super::{
     webhook,
 };
 
+/// Bytes that a journal may grow to before it is rewritten.
+const JOURNAL_SLACK: u64 = 64 << 20;
 /// Scheduled messages that may be canceled in one burst before a waiting one misses it (it then finds out at
 /// its time).
 const CANCELLATION_BURST: usize = 1024;
@@ -54,19 +56,18 @@ impl Sandbox {
         settings.accounts.into_iter().for_each(|account| accounts.put(account));
         let mut store = Store::new(settings.capacity);
         if let Some(path) = &settings.journal {
-            let numbers = store.replay(journal::read(path)?);
-            store.journal = journal::rewrite(path, store.entries().chain(numbers.iter().map(Entry::Number)))?;
-            for number in numbers {
-                let account = accounts.get_mut(&number.account);
-                let owned = account
-                    .and_then(|account| account.numbers.iter_mut().find(|owned| owned.sid == number.sid));
-                if let Some(owned) = owned {
-                    *owned = number;
-                }
+            store.remember(Place { path: path.clone(), slack: JOURNAL_SLACK })?;
+        }
+        for number in store.numbers() {
+            let account = accounts.get_mut(&number.account);
+            let owned =
+                account.and_then(|account| account.numbers.iter_mut().find(|owned| owned.sid == number.sid));
+            if let Some(owned) = owned {
+                owned.clone_from(number);
             }
         }
         let tracker = TaskTracker::new();
-        // Closed from the start, so that waiting for an empty tracker resolves; it takes new tasks all the same.
+        // Closed from the start, so that waiting for an empty tracker resolves; it takes new tasks anyway.
         tracker.close();
         Ok(Self {
             base_url,

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    io,
     sync::Arc,
 };
 
@@ -10,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     clock::{self, When},
-    journal::{Entry, Journal, Recorded},
+    journal::{self, Entry, Journal, Place, Recorded},
     message::{Direction, Message},
     numbers::NumberState,
     optout::{Block, OptOuts},
@@ -26,10 +27,12 @@ pub(super) struct Store {
     by_sid: HashMap<String, u64>,
     by_party: HashMap<String, VecDeque<u64>>,
     opt_outs: OptOuts,
+    /// What clients have configured, by the SID of the number; it outlives a restart here, and is in use in `accounts`.
+    numbers: HashMap<String, NumberState>,
     media_bytes: usize,
     next: u64,
     capacity: usize,
-    pub(super) journal: Journal,
+    journal: Journal,
 }
 
 /// Which messages a list asks for.
@@ -84,33 +87,54 @@ impl Store {
             by_sid: HashMap::new(),
             by_party: HashMap::new(),
             opt_outs: OptOuts::default(),
+            numbers: HashMap::new(),
             media_bytes: 0,
             next: 1,
             capacity: capacity.max(1),
-            journal: Journal::none(),
+            journal: Journal::default(),
         }
     }
 
-    /// Takes what a journal holds; answers the webhook addresses in it, which belong to the accounts.
-    pub(super) fn replay(&mut self, entries: Vec<Recorded>) -> Vec<NumberState> {
-        let mut numbers = Vec::new();
-        for entry in entries {
+    /// Takes what the journal holds and goes on writing it.
+    pub(super) fn remember(&mut self, place: Place) -> io::Result<()> {
+        for entry in journal::read(&place.path)? {
             match entry {
                 Recorded::Message(message) => self.put(*message),
                 Recorded::Deleted(sid) => drop(self.take(&sid)),
                 Recorded::Block(block) => drop(self.opt_outs.block(block)),
                 Recorded::Lift(block) => drop(self.opt_outs.lift(&block)),
-                Recorded::Number(number) => numbers.push(*number),
+                Recorded::Number(number) => drop(self.numbers.insert(number.sid.clone(), *number)),
                 Recorded::Reset => self.forget_all(),
             }
         }
-        numbers
+        self.rewrite(place)
     }
 
-    /// All that a fresh journal must hold.
-    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+    fn rewrite(&mut self, place: Place) -> io::Result<()> {
         let messages = self.messages.values().map(|message| Entry::Message(message));
-        messages.chain(self.opt_outs.all().map(Entry::Block))
+        let blocks = self.opt_outs.all().map(Entry::Block);
+        let numbers = self.numbers.values().map(Entry::Number);
+        self.journal = journal::rewrite(place, messages.chain(blocks).chain(numbers))?;
+        Ok(())
+    }
+
+    /// Comes after the change itself, because a rewritten journal holds what is true by then.
+    fn write_down(&mut self, entry: &Entry<'_>) {
+        self.journal.write(entry);
+        let rewritten = self.journal.bloated().map_or(Ok(()), |place| self.rewrite(place));
+        if let Err(error) = rewritten {
+            tracing::warn!(%error, "sandbox journal could not be rewritten and goes on growing");
+        }
+    }
+
+    /// The numbers that clients have configured.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = &NumberState> {
+        self.numbers.values()
+    }
+
+    pub(super) fn configure(&mut self, number: &NumberState) {
+        self.numbers.insert(number.sid.clone(), number.clone());
+        self.write_down(&Entry::Number(number));
     }
 
     fn put(&mut self, message: Message) {
@@ -160,9 +184,9 @@ impl Store {
     pub(super) fn add(&mut self, mut message: Message) -> Arc<Message> {
         message.seq = self.next;
         self.next += 1;
-        self.journal.write(&Entry::Message(&message));
         let message = Arc::new(message);
         self.insert(message.clone());
+        self.write_down(&Entry::Message(&message));
         message
     }
 
@@ -185,8 +209,8 @@ impl Store {
         let sender_known = message.from.is_some();
         let result = change(message)?;
         message.updated = clock::now();
-        self.journal.write(&Entry::Message(message));
         let message = self.messages.get(&seq)?.clone();
+        self.write_down(&Entry::Message(&message));
         if !sender_known {
             self.index(&message);
         }
@@ -195,7 +219,7 @@ impl Store {
 
     pub(super) fn delete(&mut self, sid: &str) {
         if self.take(sid).is_some() {
-            self.journal.write(&Entry::Deleted(sid));
+            self.write_down(&Entry::Deleted(sid));
         }
     }
 
@@ -238,16 +262,16 @@ impl Store {
         Page { items, more }
     }
 
-    pub(super) fn block(&mut self, block: Block) {
-        self.journal.write(&Entry::Block(&block));
-        self.opt_outs.block(block);
+    pub(super) fn block(&mut self, block: &Block) {
+        self.opt_outs.block(block.clone());
+        self.write_down(&Entry::Block(block));
     }
 
     /// Answers whether there was one to lift.
     pub(super) fn lift(&mut self, block: &Block) -> bool {
         let lifted = self.opt_outs.lift(block);
         if lifted {
-            self.journal.write(&Entry::Lift(block));
+            self.write_down(&Entry::Lift(block));
         }
         lifted
     }
@@ -259,7 +283,7 @@ impl Store {
     /// Forgets messages and opt-outs, for good.
     pub(super) fn reset(&mut self) {
         self.forget_all();
-        self.journal.write(&Entry::Reset);
+        self.write_down(&Entry::Reset);
     }
 
     fn forget_all(&mut self) {

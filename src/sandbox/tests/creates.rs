@@ -157,6 +157,8 @@ async fn unknown_paths_are_twilio_errors() {
         let answer = stage.get(&stage.api(path)).await;
         assert_eq!((answer.status, &answer.body["code"]), (404, &json!(20404)), "{path}");
     }
+    let put = stage.http.put(stage.api("/Messages.json")).send().await.expect("an answer");
+    assert_eq!(Answer::of(put).await.expect("a whole answer").body["code"], 20004);
 }
 
 #[tokio::test]

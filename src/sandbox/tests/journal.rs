@@ -5,7 +5,13 @@ use std::{fs, io::Write, path::PathBuf, time::Duration};
 use serde_json::{Value, json};
 
 use super::{OURS, PHONE, Receiver, Settings, Stage, account, settings};
-use crate::sandbox::Timing;
+use crate::sandbox::{
+    Timing, clock,
+    journal::Place,
+    message::{Direction, Message, NewMessage, Status},
+    optout::Block,
+    store::{Filter, Store},
+};
 
 /// A journal of its own for each test, gone afterwards.
 struct Journal(PathBuf);
@@ -139,4 +145,35 @@ async fn an_unannounced_text_is_announced_after_the_restart() {
     let after = Stage::with(Settings { accounts: vec![told], ..journal.settings() }).await;
     assert_eq!(receiver.next().await.get("Body"), "hello");
     after.idle().await;
+}
+
+#[test]
+fn a_journal_does_not_grow_for_ever() {
+    let journal = Journal::new();
+    let place = || Place { path: journal.0.clone(), slack: 8_000 };
+    let mut store = Store::new(3);
+    store.remember(place()).expect("a fresh journal");
+    let block = Block { account: super::ACCOUNT.into(), sender: OURS.into(), contact: PHONE.into() };
+    store.block(&block);
+    for number in 0..200 {
+        let new = NewMessage {
+            account: super::ACCOUNT.into(),
+            service: None,
+            from: Some(OURS.into()),
+            to: PHONE.into(),
+            direction: Direction::OutboundApi,
+            body: number.to_string(),
+            media: Vec::new(),
+            status: Status::Queued,
+        };
+        store.add(Message::new(new, clock::now()));
+        // One line is about 800 bytes.
+        assert!(fs::metadata(&journal.0).expect("the journal").len() < 10_000);
+    }
+    let mut again = Store::new(3);
+    again.remember(place()).expect("the journal");
+    let everything = Filter::default();
+    let bodies: Vec<_> = again.newest(&everything).map(|message| message.body.clone()).collect();
+    assert_eq!(bodies, ["199", "198", "197"]);
+    assert!(again.is_blocked(&block));
 }

@@ -86,7 +86,8 @@ async fn web_pages_are_not_let_in() {
 
 #[tokio::test]
 async fn a_stopped_sandbox_frees_its_port() {
-    let stage = Stage::new().await;
+    // An address of its own: on the usual one another test might take the port first.
+    let stage = Stage::with(Settings { listen: ([127, 0, 0, 77], 0).into(), ..settings() }).await;
     stage.send(PHONE, "hello").await;
     let addr = stage.sandbox.addr();
     stage.sandbox.stop().await;

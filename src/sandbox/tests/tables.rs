@@ -100,6 +100,10 @@ fn a_client_that_validates_lets_test_numbers_pass() {
     for number in TEST_NUMBERS {
         assert!(valid(number.phone_number), "{}", number.phone_number);
     }
+    let documentation = include_str!("../mod.rs");
+    for number in TEST_NUMBERS {
+        assert!(documentation.contains(&format!("| {} |", number.phone_number)), "{}", number.phone_number);
+    }
     let distinct: std::collections::HashSet<_> =
         TEST_NUMBERS.iter().map(|number| number.phone_number).collect();
     assert_eq!(distinct.len(), TEST_NUMBERS.len());

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use axum::{http::StatusCode, response::IntoResponse};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::{OURS, PHONE, Receiver, Stage};
 use crate::sandbox::{
@@ -67,8 +67,10 @@ async fn attempts(callback: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_refused_connection_is_tried_once_more() {
-    let gone =
-        TcpListener::bind("127.0.0.1:0").await.expect("port 0 is free").local_addr().expect("it is bound");
+    // Bound and not listening: nobody else can take the port meanwhile.
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("port 0 is free");
+    let gone = socket.local_addr().expect("it is bound");
     let made = attempts(&format!("http://{gone}/status")).await;
     assert_eq!(made.len(), 2);
     assert!(made.iter().all(|attempt| attempt["status"].is_null() && attempt["error"].is_string()));
