@@ -74,7 +74,7 @@ CREATE INDEX messages_conversation ON messages (conversation_id, created_at, id)
 
 CREATE INDEX messages_number ON messages (number_id, created_at, id)
 
-CREATE INDEX messages_hanging ON messages (updated_at) WHERE status IN ('SENDING', 'SENT')
+CREATE INDEX messages_hanging ON messages (updated_at, id) WHERE status IN ('SENDING', 'SENT')
 
 CREATE INDEX messages_route ON messages (account, sender, recipient, created_at)
 

@@ -20,6 +20,9 @@ pub mod sse;
 pub mod webhooks;
 pub mod websocket;
 
+#[cfg(test)]
+mod tests;
+
 use async_graphql::Executor;
 use axum::Router;
 use axum::routing::any;

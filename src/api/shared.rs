@@ -3,20 +3,24 @@
 //! to go. Knows no transport but the framing of its messages.
 
 mod outlet;
-#[cfg(test)]
-mod tests;
 
 pub use outlet::{Frame, Framing, Outlet, Piece};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use futures_util::{StreamExt, stream::BoxStream};
-use outlet::Framed;
+use futures_util::{StreamExt, future::join_all, stream::BoxStream};
+use outlet::{Framed, Offer};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::graphql::live::Opened;
+
+/// How long all sharers wait, at most once a laggard, for one whose queue is full.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long a message may wait for a reader that shares with nobody.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The executions that are shared in this process, by key.
 #[derive(Clone, Debug, Default)]
@@ -104,21 +108,39 @@ impl Group {
         number
     }
 
-    /// Hands one piece to all; those that are full, gone or done leave.
-    fn hand_out(&self, piece: &Piece) {
+    /// Hands one piece to all; those that are gone or done leave. Gives those whose queue is full.
+    fn hand_out(&self, piece: &Piece) -> Vec<(u64, Outlet)> {
         let mut framed = Framed::new(piece);
-        self.members().outlets.retain(|_, outlet| outlet.offer_framed(&mut framed));
+        let mut full = Vec::new();
+        self.members().outlets.retain(|number, outlet| match outlet.offer_framed(&mut framed) {
+            Offer::Taken => true,
+            Offer::Full => {
+                full.push((*number, outlet.clone()));
+                true
+            }
+            Offer::Over => false,
+        });
+        full
     }
 
-    fn finish(&self) {
-        let mut members = self.members();
-        members.is_over = true;
-        let outlets = std::mem::take(&mut members.outlets);
-        drop(members);
-        let mut framed = Framed::new(&Piece::Complete);
-        for outlet in outlets.into_values() {
-            outlet.offer_framed(&mut framed);
+    /// Waits for room in full queues, all at once: after a burst a healthy reader makes some in no time.
+    async fn wait_for(&self, full: Vec<(u64, Outlet)>, piece: &Piece) {
+        let deliveries = full
+            .into_iter()
+            .map(|(number, outlet)| async move { (!outlet.deliver(piece, GRACE).await).then_some(number) });
+        for number in join_all(deliveries).await.into_iter().flatten() {
+            self.members().outlets.remove(&number);
         }
+    }
+
+    /// Tells all that nothing more comes. Nobody can join any more.
+    async fn finish(&self) {
+        let outlets = {
+            let mut members = self.members();
+            members.is_over = true;
+            std::mem::take(&mut members.outlets)
+        };
+        join_all(outlets.values().map(|outlet| outlet.deliver(&Piece::Complete, GRACE))).await;
     }
 }
 
@@ -145,20 +167,23 @@ impl Drop for Membership {
 async fn pump(shared: Shared, group: Arc<Group>, mut pieces: BoxStream<'static, Piece>) {
     let abandoned = group.abandoned.clone();
     while let Some(Some(piece)) = abandoned.run_until_cancelled(pieces.next()).await {
-        group.hand_out(&piece);
+        let full = group.hand_out(&piece);
+        if !full.is_empty() {
+            group.wait_for(full, &piece).await;
+        }
     }
     group.opened.mark();
     forget(&mut shared.lock(), &group);
-    group.finish();
+    group.finish().await;
 }
 
 /// Feeds one subscriber that shares with nobody. It waits for a slow reader, within reason: what is behind stays in
 /// the log.
 pub async fn feed_alone(mut pieces: BoxStream<'static, Piece>, outlet: Outlet) {
     while let Some(piece) = pieces.next().await {
-        if !outlet.deliver(&piece).await {
+        if !outlet.deliver(&piece, PATIENCE).await {
             return;
         }
     }
-    outlet.deliver(&Piece::Complete).await;
+    outlet.deliver(&Piece::Complete, PATIENCE).await;
 }

@@ -6,3 +6,5 @@ pub mod health;
 pub mod messages;
 pub mod numbers;
 pub mod organizations;
+#[cfg(test)]
+pub mod testing;

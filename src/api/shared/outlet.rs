@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::mpsc::{
+    self,
+    error::{SendTimeoutError, TrySendError},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::errors::Answer;
 use crate::api::websocket::machine::OperationNumber;
 use crate::api::{sse, websocket::protocol};
 use crate::base::telemetry::names;
-
-/// How long one message may wait for a reader that catches up from the log.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One step of an operation, before framing.
 #[derive(Debug)]
@@ -109,42 +109,54 @@ impl<'a> Framed<'a> {
     }
 }
 
+/// What became of a piece that was offered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// It waits in the queue.
+    Taken,
+    /// The queue is full.
+    Full,
+    /// Nothing more is to be sent here.
+    Over,
+}
+
 impl Outlet {
-    /// Puts a piece in the queue without waiting; false when nothing more is to be sent here. A full queue marks the
-    /// subscriber as lagging.
-    pub fn offer(&self, piece: &Piece) -> bool {
-        self.offer_framed(&mut Framed::new(piece))
+    /// Puts a piece in the queue of a subscriber that was just made; a full queue marks it as lagging.
+    pub fn offer(&self, piece: &Piece) {
+        if self.offer_framed(&mut Framed::new(piece)) == Offer::Full {
+            self.lag();
+        }
     }
 
-    pub(super) fn offer_framed(&self, framed: &mut Framed<'_>) -> bool {
+    /// Puts a piece in the queue without waiting.
+    pub(super) fn offer_framed(&self, framed: &mut Framed<'_>) -> Offer {
         let is_last = framed.is_last();
         let frame = Frame { number: self.number, text: framed.text(&self.framing), is_last };
         match self.queue.try_send(frame) {
+            Ok(()) if is_last => Offer::Over,
+            Ok(()) => Offer::Taken,
+            Err(TrySendError::Full(_)) => Offer::Full,
+            Err(TrySendError::Closed(_)) => Offer::Over,
+        }
+    }
+
+    /// Puts a piece in the queue and waits for room; false when nothing more is to be sent here. Whoever makes no room
+    /// in time is marked as lagging.
+    pub async fn deliver(&self, piece: &Piece, patience: Duration) -> bool {
+        let is_last = !matches!(piece, Piece::Next(..));
+        let frame = Frame { number: self.number, text: self.framing.frame(piece), is_last };
+        match self.queue.send_timeout(frame, patience).await {
             Ok(()) => !is_last,
-            Err(TrySendError::Full(_)) => {
+            Err(SendTimeoutError::Timeout(_)) => {
                 self.lag();
                 false
             }
-            Err(TrySendError::Closed(_)) => false,
+            Err(SendTimeoutError::Closed(_)) => false,
         }
     }
 
     fn lag(&self) {
         metrics::counter!(names::SLOW_SUBSCRIBERS).increment(1);
         self.lagging.cancel();
-    }
-
-    /// Puts a piece in the queue and waits for room; false when nothing more is to be sent here.
-    pub async fn deliver(&self, piece: &Piece) -> bool {
-        let is_last = !matches!(piece, Piece::Next(..));
-        let frame = Frame { number: self.number, text: self.framing.frame(piece), is_last };
-        match self.queue.send_timeout(frame, PATIENCE).await {
-            Ok(()) => !is_last,
-            Err(mpsc::error::SendTimeoutError::Timeout(_)) => {
-                self.lag();
-                false
-            }
-            Err(mpsc::error::SendTimeoutError::Closed(_)) => false,
-        }
     }
 }

@@ -5,8 +5,6 @@ mod admission;
 mod driver;
 pub mod machine;
 pub mod protocol;
-#[cfg(test)]
-mod tests;
 
 use async_graphql::Executor;
 use axum::extract::ws::WebSocketUpgrade;

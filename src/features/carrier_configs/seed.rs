@@ -3,7 +3,7 @@
 
 use async_graphql::MaybeUndefined;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use entity::{carrier_config, enums::Provider, system_setting};
+use entity::{enums::Provider, system_setting};
 use sea_orm::EntityTrait;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -99,18 +99,29 @@ impl SystemSeed {
 }
 
 /// Makes the system config what the seed says, when the seed changed since the last start. Safe to call by several
-/// instances at once.
-pub async fn seed_system(ctx: &Ctx, seed: &SystemSeed) -> Result<carrier_config::Model> {
-    let mut look = 1;
-    loop {
+/// instances at once. A sender that an organisation's config of the same account has already is told in the log and
+/// leaves the system config as it was: no tenant can keep the server from starting.
+pub async fn seed_system(ctx: &Ctx, seed: &SystemSeed) -> Result<()> {
+    for _ in 1..LOOKS {
         match try_seed(ctx, seed).await {
-            Err(error) if error.code == ErrorCode::Conflict && look < LOOKS => look += 1,
+            Err(error) if error.code == ErrorCode::Conflict => {}
             other => return other,
         }
     }
+    match try_seed(ctx, seed).await {
+        Err(error) if error.code == ErrorCode::Conflict => {
+            tracing::error!(
+                account = seed.account_sid,
+                "the system config was not seeded: {}",
+                error.message
+            );
+            Ok(())
+        }
+        other => other,
+    }
 }
 
-async fn try_seed(ctx: &Ctx, seed: &SystemSeed) -> Result<carrier_config::Model> {
+async fn try_seed(ctx: &Ctx, seed: &SystemSeed) -> Result<()> {
     let owner = Owner::system(ctx.db()).await?;
     if owner.holder.is_none() {
         tracing::warn!(
@@ -120,18 +131,16 @@ async fn try_seed(ctx: &Ctx, seed: &SystemSeed) -> Result<carrier_config::Model>
     let fingerprint = seed.fingerprint();
     let seeded = system_setting::Entity::find_by_id(SEEDED).one(ctx.db()).await?;
     let stored = query::of_system().one(ctx.db()).await?;
-    if let Some(stored) = stored.filter(|_| seeded.is_some_and(|row| row.value == fingerprint)) {
+    if stored.is_some() && seeded.is_some_and(|row| row.value == fingerprint) {
         let tx = ctx.begin().await?;
         claim_system_senders(ctx, &tx).await?;
-        tx.commit().await?;
-        return Ok(stored);
+        return tx.commit().await;
     }
     let plan = Plan::make(ctx, &owner, seed.clone().into_input()).await?;
     let tx = ctx.begin().await?;
     save::write(ctx, &tx, &owner, &plan).await?;
     set_system_setting(&tx, SEEDED, fingerprint).await?;
-    tx.commit().await?;
-    Ok(plan.row)
+    tx.commit().await
 }
 
 /// Gives the operator's organisation the rows of the system config's senders, where it was made after the config.

@@ -21,4 +21,6 @@ pub mod send;
 pub mod snapshot;
 pub mod status;
 pub mod sweep;
+#[cfg(test)]
+pub mod testing;
 pub mod timeline;

@@ -34,7 +34,7 @@ pub struct AcceptInvitationInput {
     pub name: Option<String>,
 }
 
-/// Joins and signs in. NOT_FOUND for a link that is unknown, used, withdrawn or too old.
+/// Joins and signs in. `NOT_FOUND` for a link that is unknown, used, withdrawn or too old.
 pub async fn accept_invitation(ctx: &Ctx, input: AcceptInvitationInput) -> Result<SignedIn> {
     let invitation = open_invitation(ctx, &input.token).await?;
     let joiner = Joiner::of(ctx, Email::parse(&invitation.email)?, input).await?;

@@ -25,7 +25,7 @@ pub struct NewUser {
     pub password_hash: String,
 }
 
-/// Makes a user; CONFLICT when the e-mail address is taken.
+/// Makes a user; `CONFLICT` when the e-mail address is taken.
 pub async fn create_user(ctx: &Ctx, tx: &Tx, new: NewUser) -> Result<user::Model> {
     let row = user::ActiveModel {
         id: Set(UserId::new()),
@@ -46,7 +46,7 @@ pub async fn create_user(ctx: &Ctx, tx: &Tx, new: NewUser) -> Result<user::Model
     })
 }
 
-/// Gives a user a place in an organisation; CONFLICT when there is one already.
+/// Gives a user a place in an organisation; `CONFLICT` when there is one already.
 pub async fn join(
     ctx: &Ctx,
     tx: &Tx,

@@ -26,7 +26,7 @@ use crate::base::{
     tx::Tx,
 };
 
-/// Makes an organisation; with `is_operator` the operator's own one, CONFLICT when there is one.
+/// Makes an organisation; with `is_operator` the operator's own one, `CONFLICT` when there is one.
 pub async fn create_organization(
     ctx: &Ctx,
     title: &str,
@@ -53,7 +53,7 @@ pub struct Owner {
 }
 
 /// Makes a person the owner of an organisation. A known address keeps its account and password; a new one gets a
-/// random password. CONFLICT for a member.
+/// random password. `CONFLICT` for a member.
 pub async fn create_owner(
     ctx: &Ctx,
     organization: OrganizationId,
@@ -142,7 +142,7 @@ pub struct ResetLink {
     pub link: SecretString,
 }
 
-/// Makes a link by which a person chooses a new password; good for a day, once. NOT_FOUND for an unknown address.
+/// Makes a link by which a person chooses a new password; good for a day, once. `NOT_FOUND` for an unknown address.
 pub async fn password_reset_link(ctx: &Ctx, email: &str) -> Result<ResetLink> {
     administrator(ctx)?;
     let email = Email::parse(email)?;
@@ -154,7 +154,7 @@ pub async fn password_reset_link(ctx: &Ctx, email: &str) -> Result<ResetLink> {
     Ok(ResetLink { link: invite::link(ctx, "passwordReset", &token), token })
 }
 
-/// FORBIDDEN for everybody but the command line.
+/// `FORBIDDEN` for everybody but the command line.
 pub(super) fn administrator(ctx: &Ctx) -> Result<()> {
     match ctx.caller {
         Caller::Administrator => Ok(()),

@@ -105,17 +105,18 @@ impl NewApiKey {
         organization_id: OrganizationId,
         input: CreateApiKeyInput,
     ) -> Result<Self> {
-        if input.scopes.iter().any(|scope| !Permission::SCOPES.contains(scope)) {
+        let CreateApiKeyInput { name, scopes, expires_at } = input;
+        if scopes.iter().any(|scope| !Permission::SCOPES.contains(scope)) {
             return Err(Error::input(&["scopes"], "Members and keys are managed by people, not by keys."));
         }
-        if input.expires_at.is_some_and(|end| end <= ctx.now()) {
+        if expires_at.is_some_and(|end| end <= ctx.now()) {
             return Err(Error::input(&["expiresAt"], "This time has passed."));
         }
         Ok(Self {
             organization_id,
-            name: name::parse(&input.name, "name")?,
-            scopes: Permission::SCOPES.into_iter().filter(|scope| input.scopes.contains(scope)).collect(),
-            expires_at: input.expires_at,
+            name: name::parse(&name, "name")?,
+            scopes: Permission::SCOPES.into_iter().filter(|known| scopes.contains(known)).collect(),
+            expires_at,
             created_by: ctx.caller.user_id(),
         })
     }

@@ -49,7 +49,7 @@ pub struct Invited {
     pub link: SecretString,
 }
 
-/// Invites a person to the caller's organisation; an open invitation to the same address ends. CONFLICT for a member.
+/// Invites a person to the caller's organisation; an open invitation to the same address ends. `CONFLICT` for a member.
 pub async fn invite(ctx: &Ctx, input: InviteMemberInput) -> Result<Invited> {
     let organization_id = ctx.require(Permission::MembersManage)?;
     members::may_touch(ctx, &[input.role])?;

@@ -37,7 +37,7 @@ pub struct ChangeRoleInput {
     pub role: Role,
 }
 
-/// Gives a member another role, from their next request on. CONFLICT for the last owner.
+/// Gives a member another role, from their next request on. `CONFLICT` for the last owner.
 pub async fn change_role(ctx: &Ctx, input: ChangeRoleInput) -> Result<membership::Model> {
     let organization = ctx.require(Permission::MembersManage)?;
     let tx = ctx.begin().await?;
@@ -65,7 +65,7 @@ pub struct RemoveMemberInput {
 }
 
 /// Takes a member out: their sessions here end, their open invitations are withdrawn. Keys that they made belong to
-/// the organisation and stay. CONFLICT for the last owner.
+/// the organisation and stay. `CONFLICT` for the last owner.
 pub async fn remove_member(ctx: &Ctx, input: RemoveMemberInput) -> Result<membership::Model> {
     let organization = ctx.organization()?;
     let tx = ctx.begin().await?;
@@ -91,7 +91,7 @@ pub async fn page(ctx: &Ctx, args: PageArgs) -> Result<Page<membership::Entity>>
     page::fetch(ctx, "members", membership::Entity::in_org(organization), sort, args).await
 }
 
-/// FORBIDDEN when one of the roles is OWNER and the caller is not: owners are made and unmade by owners.
+/// `FORBIDDEN` when one of the roles is OWNER and the caller is not: owners are made and unmade by owners.
 pub(super) fn may_touch(ctx: &Ctx, roles: &[Role]) -> Result<()> {
     let is_owner = match &ctx.caller {
         Caller::Member(member) => member.role == Role::Owner,

@@ -31,7 +31,7 @@ pub struct NewOrganization {
     pub is_operator: bool,
 }
 
-/// Makes an organisation; CONFLICT for a second operator's one.
+/// Makes an organisation; `CONFLICT` for a second operator's one.
 pub async fn create(ctx: &Ctx, tx: &Tx, new: NewOrganization) -> Result<organization::Model> {
     let row = organization::ActiveModel {
         id: Set(OrganizationId::new()),
@@ -83,7 +83,7 @@ pub fn parse_region(raw: &str) -> Result<Region> {
     raw.trim().to_ascii_uppercase().parse().map_err(unknown)
 }
 
-/// An organisation that must be there, since a caller acts in it; NOT_FOUND otherwise.
+/// An organisation that must be there, since a caller acts in it; `NOT_FOUND` otherwise.
 pub async fn find(db: &impl ConnectionTrait, id: OrganizationId) -> Result<organization::Model> {
     organization::Entity::find_by_id(id).one(db).await?.ok_or_else(Error::not_found)
 }

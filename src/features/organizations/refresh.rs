@@ -24,7 +24,7 @@ pub struct RefreshSessionInput {
     pub refresh_token: String,
 }
 
-/// Trades a refresh token for fresh tokens. UNAUTHENTICATED when it is unknown, spent or of an ended session; a spent
+/// Trades a refresh token for fresh tokens. `UNAUTHENTICATED` when it is unknown, spent or of an ended session; a spent
 /// one ends the session for everybody who holds tokens of it. A lost answer is no excuse: sign in again.
 pub async fn refresh(ctx: &Ctx, input: RefreshSessionInput) -> Result<SignedIn> {
     let token = refresh_token::Entity::find()

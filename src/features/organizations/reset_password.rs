@@ -35,7 +35,7 @@ pub struct ResetPasswordInput {
     pub new_password: String,
 }
 
-/// Sets a new password and ends every session of the user. NOT_FOUND for a link that is unknown, used or too old.
+/// Sets a new password and ends every session of the user. `NOT_FOUND` for a link that is unknown, used or too old.
 pub async fn reset_password(ctx: &Ctx, input: ResetPasswordInput) -> Result<user::Model> {
     let link = password_reset::Entity::find()
         .filter(password_reset::Column::TokenHash.eq(tokens::hash(&input.token)))

@@ -31,7 +31,7 @@ pub struct SignInInput {
     pub organization_id: Option<OrganizationId>,
 }
 
-/// Signs in. RATE_LIMITED after too many wrong tries.
+/// Signs in. `RATE_LIMITED` after too many wrong tries.
 pub async fn sign_in(ctx: &Ctx, input: SignInInput) -> Result<SignedIn> {
     let email = Email::parse(&input.email)?;
     let proof = prove(ctx, &email, &input.password).await?.ok_or_else(wrong)?;

@@ -40,7 +40,7 @@ pub struct SignUpInput {
     pub default_region: Option<CountryCodeText>,
 }
 
-/// Makes user, organisation and ownership, and signs in. FORBIDDEN where accounts come by invitation only.
+/// Makes user, organisation and ownership, and signs in. `FORBIDDEN` where accounts come by invitation only.
 pub async fn sign_up(ctx: &Ctx, input: SignUpInput) -> Result<SignedIn> {
     if ctx.hub.config.accounts.sign_up == SignUp::InviteOnly {
         return Err(Error::forbidden("Accounts are made by invitation here."));

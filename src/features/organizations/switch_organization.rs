@@ -23,7 +23,7 @@ pub struct SwitchOrganizationInput {
 }
 
 /// Moves the session: its earlier tokens no longer count. It stays one family, so that a stolen access token cannot
-/// be made into a lasting session beside it unseen. NOT_FOUND where the caller is no member.
+/// be made into a lasting session beside it unseen. `NOT_FOUND` where the caller is no member.
 pub async fn switch_organization(ctx: &Ctx, input: SwitchOrganizationInput) -> Result<SignedIn> {
     let member = ctx.caller.member()?;
     let from = member.organization_id;

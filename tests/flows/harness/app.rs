@@ -16,7 +16,7 @@ use phonehub::{
     features::organizations::admin,
     sandbox::{self, Account, Running, Settings, Timing},
 };
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -179,7 +179,6 @@ async fn left_over(hub: &Hub) -> Vec<String> {
     let database = phonehub::base::db::Db::connect(&hub.config.database, &hub.config.pool).await.unwrap();
     let due = job::Column::RunAt.lte(hub.clock.now()).or(job::Column::DeadAt.is_not_null());
     let jobs = job::Entity::find().filter(due).all(database.read()).await.unwrap();
-    let _ = job::Entity::find().count(database.read()).await;
     jobs.into_iter().map(|job| format!("{} {} {:?}", job.kind, job.subject, job.last_error)).collect()
 }
 
@@ -193,7 +192,7 @@ async fn start_sandbox(server: SocketAddr, timing: Option<Timing>) -> Running {
     let settings = Settings {
         listen: ([127, 0, 0, 1], 0).into(),
         accounts: vec![Account::new(ACCOUNT, TOKEN).with_number(NUMBER, Some(&inbound))],
-        timing: timing.unwrap_or(Timing::INSTANT),
+        timing: timing.unwrap_or(Timing::instant()),
         ..Settings::default()
     };
     sandbox::start(settings).await.unwrap()

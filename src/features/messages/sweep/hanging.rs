@@ -3,8 +3,9 @@
 use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use entity::{job, message};
+use entity::{ids::MessageId, job, message};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+use uuid::Uuid;
 
 use crate::{
     base::{
@@ -16,31 +17,29 @@ use crate::{
 };
 
 /// Messages looked at in one statement and planned in one transaction.
-const BATCH: u64 = 200;
+const BATCH: i64 = 200;
 
 /// Plans a question about each message that last changed in this span; answers how many that were.
 pub(super) async fn plan_polls(hub: &Arc<Hub>, changed: Range<DateTime<Utc>>) -> Result<usize> {
     let mut planned = 0;
-    let mut after = changed.start;
+    let mut after = (changed.start, MessageId(Uuid::nil()));
     loop {
-        let batch = batch(hub, after..changed.end).await?;
+        let batch = batch(hub, after, changed.end).await?;
         let Some(last) = batch.last() else { return Ok(planned) };
-        // Rows of one instant that a batch cuts apart are read again; a whole batch of one instant is stepped over.
-        after = if last.updated_at > after { last.updated_at } else { after + chrono::Duration::microseconds(1) };
-        let is_last = batch.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+        after = (last.updated_at, last.id);
         planned += plan(hub, without_job(hub, batch).await?).await?;
-        if is_last {
-            return Ok(planned);
-        }
     }
 }
 
-async fn batch(hub: &Arc<Hub>, changed: Range<DateTime<Utc>>) -> Result<Vec<message::Model>> {
+async fn batch(
+    hub: &Arc<Hub>,
+    (changed, id): (DateTime<Utc>, MessageId),
+    until: DateTime<Utc>,
+) -> Result<Vec<message::Model>> {
     // The words are literals, not parameters: only so SQLite knows that the partial index `messages_hanging` fits.
     let sql = "SELECT * FROM messages WHERE status IN ('SENDING', 'SENT') AND carrier_message_id IS NOT NULL \
-               AND updated_at >= $1 AND updated_at < $2 ORDER BY updated_at LIMIT $3";
-    let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-    let statement = hub.db.sql(sql, [changed.start.into(), changed.end.into(), limit.into()]);
+               AND (updated_at, id) > ($1, $2) AND updated_at < $3 ORDER BY updated_at, id LIMIT $4";
+    let statement = hub.db.sql(sql, [changed.into(), id.into(), until.into(), BATCH.into()]);
     Ok(message::Model::find_by_statement(statement).all(hub.db.read()).await?)
 }
 

@@ -38,7 +38,7 @@ pub struct OrganizationsMutation;
 #[Object]
 impl OrganizationsMutation {
     /// Makes an account and the organisation that it owns, and signs in. Where accounts come by invitation only:
-    /// FORBIDDEN.
+    /// `FORBIDDEN`.
     async fn sign_up(
         &self,
         gql: &Context<'_>,
@@ -47,7 +47,7 @@ impl OrganizationsMutation {
         SignUpPayload::settle(sign_up::sign_up(gql.ctx()?, input).await.map(AuthTokens))
     }
 
-    /// Signs in with e-mail and password. After too many wrong tries: RATE_LIMITED.
+    /// Signs in with e-mail and password. After too many wrong tries: `RATE_LIMITED`.
     async fn sign_in(
         &self,
         gql: &Context<'_>,

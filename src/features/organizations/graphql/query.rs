@@ -21,6 +21,7 @@ pub struct OrganizationsQuery;
 #[Object]
 impl OrganizationsQuery {
     /// Who calls, and as what.
+    #[expect(clippy::unused_async, reason = "resolvers are async, whether they wait or not")]
     async fn viewer(&self, gql: &Context<'_>) -> Result<Viewer> {
         gql.ctx()?.organization()?;
         Ok(Viewer)
@@ -33,6 +34,7 @@ impl OrganizationsQuery {
     }
 
     /// Members of the organisation, those first who joined first. For signed-in people.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn members(
         &self,
         gql: &Context<'_>,
@@ -47,6 +49,7 @@ impl OrganizationsQuery {
     }
 
     /// Invitations of the organisation, newest first, accepted and expired ones too. For admins.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn invitations(
         &self,
         gql: &Context<'_>,
@@ -60,6 +63,7 @@ impl OrganizationsQuery {
     }
 
     /// API keys of the organisation, newest first, revoked ones too. For admins.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn api_keys(
         &self,
         gql: &Context<'_>,
@@ -94,6 +98,7 @@ impl Viewer {
     }
 
     /// The person's role in it; null for an API key, which has scopes instead.
+    #[expect(clippy::unused_async, reason = "resolvers are async, whether they wait or not")]
     async fn role(&self, gql: &Context<'_>) -> Result<Option<Role>> {
         match &gql.ctx()?.caller {
             Caller::Member(member) => Ok(Some(member.role)),
@@ -102,6 +107,7 @@ impl Viewer {
     }
 
     /// Whether the caller may see the fields of operators, who run this installation.
+    #[expect(clippy::unused_async, reason = "resolvers are async, whether they wait or not")]
     async fn is_operator(&self, gql: &Context<'_>) -> Result<bool> {
         Ok(gql.ctx()?.caller.require_operator().is_ok())
     }

@@ -67,11 +67,13 @@ impl User {
     }
 
     /// The sign-in name. Null for API keys.
+    #[expect(clippy::unused_async, reason = "resolvers are async, whether they wait or not")]
     async fn email(&self, gql: &Context<'_>) -> Result<Option<&str>> {
         Ok(is_shown(gql)?.then_some(self.0.email.as_str()))
     }
 
     /// The person's own phone number. Null for API keys.
+    #[expect(clippy::unused_async, reason = "resolvers are async, whether they wait or not")]
     async fn phone(&self, gql: &Context<'_>) -> Result<Option<PhoneNumberText>> {
         let shown = is_shown(gql)?;
         Ok(self.0.phone.clone().filter(|_| shown).map(PhoneNumberText))

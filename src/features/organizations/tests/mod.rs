@@ -78,8 +78,8 @@ impl Door {
 
     /// A new member of the inviter's organisation, signed in.
     async fn member(&self, inviter: &Ctx, email: &str, role: Role) -> Ctx {
-        let invited = invite::invite(inviter, InviteMemberInput { email: email.into(), role }).await.unwrap();
-        let input = accepting(invited.token.expose_secret());
+        let link = invite::invite(inviter, InviteMemberInput { email: email.into(), role }).await.unwrap();
+        let input = accepting(link.token.expose_secret());
         let signed_in = accept_invitation(&self.stranger(), input).await.unwrap();
         self.person(&signed_in).await
     }

@@ -1,0 +1,147 @@
+use entity::{
+    enums::{MessageStatus, TimelineKind},
+    event, idempotency_key, job, receipt,
+};
+use sea_orm::{ActiveModelTrait, IntoActiveModel, Set};
+
+use super::*;
+use crate::{
+    base::tx::Tx,
+    carriers::messaging::RemoteStatus,
+    features::messages::{
+        attempt::{self, Evidence},
+        poll,
+        testing::{Stage, THEIRS},
+    },
+};
+
+async fn accepted(stage: &Stage, of: entity::ids::OrganizationId, sid: &str) -> entity::ids::MessageId {
+    let (message, attempt) = stage.sending(of, THEIRS).await;
+    let ctx = stage.ctx(of);
+    let tx = ctx.begin().await.unwrap();
+    let evidence = Evidence {
+        carrier_message_id: sid.to_owned(),
+        status: RemoteStatus::Sent,
+        error: None,
+        segments: None,
+        kind: TimelineKind::CarrierAccepted,
+        source: "answer",
+    };
+    attempt::accepted(&ctx, &tx, attempt, evidence).await.unwrap();
+    tx.commit().await.unwrap();
+    message.id
+}
+
+async fn forget_polls(stage: &Stage) {
+    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+    let tx = Tx::begin(&stage.hub).await.unwrap();
+    job::Entity::delete_many().filter(job::Column::Kind.eq(poll::KIND)).exec(&*tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn polled(stage: &Stage, of: entity::ids::OrganizationId) -> Vec<String> {
+    let jobs = stage.rows::<job::Entity>(of).await;
+    jobs.into_iter().filter(|job| job.kind == poll::KIND).map(|job| job.subject).collect()
+}
+
+#[tokio::test]
+async fn hanging_messages_are_asked_for_and_others_left_alone() {
+    let stage = Stage::new().await;
+    let acme = stage.organization("Acme").await;
+    stage.config(acme, true).await;
+    let hanging = accepted(&stage, acme, "SM1").await;
+    forget_polls(&stage).await;
+    let watched = accepted(&stage, acme, "SM2").await;
+    let (in_doubt, _) = stage.sending(acme, THEIRS).await;
+
+    let mut sweeper = Sweeper::new(stage.hub.clone());
+    sweeper.sweep().await.unwrap();
+    assert_eq!(polled(&stage, acme).await, [watched.to_string()], "too early");
+    stage.hub.clock.advance(chrono::Duration::minutes(6));
+    let before = stage.rows::<job::Entity>(acme).await;
+    sweeper.sweep().await.unwrap();
+    let subjects = polled(&stage, acme).await;
+    assert_eq!(subjects.len(), 2);
+    assert!(subjects.contains(&hanging.to_string()) && !subjects.contains(&in_doubt.id.to_string()));
+    let after = stage.rows::<job::Entity>(acme).await;
+    assert!(before.iter().all(|job| after.contains(job)), "a planned question stays as it is");
+}
+
+#[tokio::test]
+async fn receipts_that_missed_their_message_find_it() {
+    let stage = Stage::new().await;
+    let acme = stage.organization("Acme").await;
+    stage.config(acme, true).await;
+    let id = accepted(&stage, acme, "SM1").await;
+    let message = stage.message(id).await;
+    let missed = receipt::ActiveModel {
+        id: Set(entity::ids::ReceiptId::new()),
+        organization_id: Set(acme),
+        account: Set(message.account.clone()),
+        carrier_message_id: Set("SM1".into()),
+        attempt_id: Set(None),
+        message_id: Set(None),
+        carrier_status: Set("delivered".into()),
+        error_code: Set(None),
+        raw: Set(serde_json::json!({})),
+        created_at: Set(stage.hub.clock.now()),
+    };
+    let stray = receipt::ActiveModel {
+        id: Set(entity::ids::ReceiptId::new()),
+        carrier_message_id: Set("SM9".into()),
+        ..missed.clone()
+    };
+    let tx = Tx::begin(&stage.hub).await.unwrap();
+    missed.insert(&*tx).await.unwrap();
+    stray.insert(&*tx).await.unwrap();
+    tx.commit().await.unwrap();
+    Sweeper::new(stage.hub.clone()).sweep().await.unwrap();
+    assert_eq!(stage.message(id).await.status, MessageStatus::Delivered);
+    let parked = stage.rows::<receipt::Entity>(acme).await;
+    let waiting: Vec<&str> =
+        parked.iter().filter(|row| row.message_id.is_none()).map(|row| row.carrier_message_id.as_str()).collect();
+    assert_eq!(waiting, ["SM9"]);
+}
+
+#[tokio::test]
+async fn rows_past_their_time_go() {
+    let stage = Stage::new().await;
+    let acme = stage.organization("Acme").await;
+    stage.config(acme, true).await;
+    stage.sending(acme, THEIRS).await;
+    assert!(!stage.rows::<idempotency_key::Entity>(acme).await.is_empty());
+    let mut sweeper = Sweeper::new(stage.hub.clone());
+    stage.hub.clock.advance(chrono::Duration::hours(47));
+    sweeper.sweep().await.unwrap();
+    assert!(!stage.rows::<idempotency_key::Entity>(acme).await.is_empty());
+    stage.hub.clock.advance(chrono::Duration::hours(2));
+    sweeper.sweep().await.unwrap();
+    assert!(stage.rows::<idempotency_key::Entity>(acme).await.is_empty());
+    assert!(!stage.rows::<event::Entity>(acme).await.is_empty());
+    stage.hub.clock.advance(chrono::Duration::days(6));
+    sweeper.sweep().await.unwrap();
+    assert!(stage.rows::<event::Entity>(acme).await.is_empty());
+}
+
+#[tokio::test]
+async fn many_hanging_messages_are_all_found() {
+    let stage = Stage::new().await;
+    let acme = stage.organization("Acme").await;
+    stage.config(acme, true).await;
+    let id = accepted(&stage, acme, "SM1").await;
+    let one = stage.message(id).await;
+    let tx = Tx::begin(&stage.hub).await.unwrap();
+    for copy in 0..450 {
+        let row = entity::message::Model {
+            id: entity::ids::MessageId::new(),
+            carrier_message_id: Some(format!("SMcopy{copy}")),
+            ..one.clone()
+        };
+        row.into_active_model().reset_all().insert(&*tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    forget_polls(&stage).await;
+    stage.hub.clock.advance(chrono::Duration::minutes(6));
+    Sweeper::new(stage.hub.clone()).sweep().await.unwrap();
+    assert_eq!(polled(&stage, acme).await.len(), 451, "all changed in the same instant");
+}
