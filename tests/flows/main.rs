@@ -7,3 +7,4 @@ mod events;
 mod harness;
 mod house;
 mod live_loop;
+mod plans;

@@ -53,5 +53,5 @@ impl Owner {
 }
 
 async fn operator_organization(db: &impl ConnectionTrait) -> Result<Option<organization::Model>> {
-    Ok(organization::Entity::find().filter(organization::Column::IsOperator.eq(true)).one(db).await?)
+    operator_organization(db).await
 }
