@@ -2,17 +2,9 @@
 
 use async_graphql::{Context, Enum, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
-use entity::{
-    conversation,
-    enums::Direction,
-    ids::ConversationId,
-    message,
-};
+use entity::{conversation, enums::Direction, ids::ConversationId, message};
 
-use super::{
-    loaders::MessagesById,
-    message::Message,
-};
+use super::{loaders::MessagesById, message::Message};
 use crate::{
     connection,
     features::{
@@ -83,6 +75,7 @@ impl ConversationOrder {
 #[derive(Clone, Debug)]
 pub struct Conversation(pub conversation::Model);
 
+/// A thread between one of our senders and one phone.
 #[Object]
 impl Conversation {
     /// `cnv_…`.

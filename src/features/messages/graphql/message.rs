@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     carriers,
-    features::{contacts::graphql::Contact, numbers::{find::NumbersById, graphql::Number}},
+    features::{
+        contacts::graphql::Contact,
+        numbers::{find::NumbersById, graphql::Number},
+    },
     graphql::{
         loader::load,
         scalars::{CountryCodeText, Money},
@@ -29,6 +32,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Message(pub message::Model);
 
+/// A text or multimedia message, sent or received.
 #[Object]
 impl Message {
     /// `msg_…`.
