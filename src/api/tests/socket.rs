@@ -1,9 +1,9 @@
-use std::time::Duration;
-
-use chrono::Duration as Span;
+use chrono::Duration;
+use futures_util::StreamExt;
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 
-use super::world::{Socket, World};
+use super::world::{PATIENCE, Socket, World};
 
 const TICKS: &str = "subscription { ticks { cursor n } }";
 const RESUME: &str = "subscription($after: String) { ticks(after: $after) { n } }";
@@ -146,7 +146,7 @@ async fn a_revoked_key_ends_its_sockets() {
     let mut socket = world.socket().await;
     socket.subscribe("1", TICKS, &json!({})).await;
     world.revoke().await;
-    world.hub.clock.advance(Span::milliseconds(1));
+    world.hub.clock.advance(Duration::milliseconds(1));
     assert_eq!(socket.close_code().await, 4403);
     let mut again = world.connect().await;
     again.say(&json!({ "type": "connection_init", "payload": { "token": world.token } })).await;
@@ -186,6 +186,16 @@ async fn a_slow_consumer_is_closed_with_1013_and_others_go_on() {
 }
 
 #[tokio::test]
+async fn a_close_of_the_client_is_answered() {
+    let world = World::open().await;
+    let mut socket = world.socket().await;
+    socket.0.close(None).await.unwrap();
+    let answer = tokio::time::timeout(PATIENCE, socket.0.next()).await.expect("no answer in time");
+    assert!(matches!(answer, Some(Ok(Message::Close(_)))), "{answer:?}");
+    assert!(socket.0.next().await.is_none(), "and nothing comes after it");
+}
+
+#[tokio::test]
 async fn a_stop_closes_with_1001() {
     let world = World::open().await;
     let mut socket = world.socket().await;
@@ -208,8 +218,7 @@ async fn large_messages_end_the_socket() {
     let world = World::open().await;
     let mut socket = world.socket().await;
     socket.say_text(&"x".repeat(70_000)).await;
-    let closed = tokio::time::timeout(Duration::from_secs(20), async {
-        use futures_util::StreamExt as _;
+    let closed = tokio::time::timeout(PATIENCE, async {
         while let Some(Ok(_)) = socket.0.next().await {}
     });
     assert!(closed.await.is_ok());

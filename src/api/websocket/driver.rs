@@ -103,10 +103,7 @@ impl<E: Executor> Driver<E> {
                     Ok(input) => input.and_then(|input| self.machine.handle(input)),
                     Err(Gone) => return,
                 },
-                Woke::Message(Some(Ok(message))) => match self.read(&message) {
-                    Ok(action) => action,
-                    Err(Gone) => return,
-                },
+                Woke::Message(Some(Ok(message))) => self.read(&message),
                 Woke::Message(_) => return,
                 Woke::Admitted(result) => {
                     let input = self.admitted(result);
@@ -153,16 +150,17 @@ impl<E: Executor> Driver<E> {
         Ok(None)
     }
 
-    fn read(&mut self, message: &Message) -> Result<Option<Action>, Gone> {
-        Ok(match message {
+    fn read(&mut self, message: &Message) -> Option<Action> {
+        match message {
             Message::Text(text) => self.machine.handle(Input::Text(text)),
             Message::Binary(_) => self.machine.handle(Input::Binary),
             Message::Ping(_) | Message::Pong(_) => {
                 self.machine.heard();
                 None
             }
-            Message::Close(_) => return Err(Gone),
-        })
+            // Reading on sends the answer; the end of the stream follows.
+            Message::Close(_) => None,
+        }
     }
 
     fn admitted(&mut self, result: Result<Session>) -> Input<'static> {

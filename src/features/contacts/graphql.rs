@@ -100,6 +100,7 @@ pub struct ContactsQuery;
 #[Object]
 impl ContactsQuery {
     /// The organisation's contacts, newest first.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn contacts(
         &self,
         gql: &Context<'_>,

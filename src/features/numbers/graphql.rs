@@ -72,6 +72,7 @@ pub struct NumbersQuery;
 #[Object]
 impl NumbersQuery {
     /// The senders that the organisation can send from: its own, or the installation's while it has no carrier config.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn numbers(
         &self,
         gql: &Context<'_>,

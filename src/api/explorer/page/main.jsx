@@ -6,6 +6,8 @@ import { createClient } from 'graphql-ws';
 import { useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
+import { Live } from './live.jsx';
+
 import 'graphiql/style.css';
 import './page.css';
 
@@ -31,17 +33,19 @@ function socketUrl() {
 
 function connect(token) {
   const authorization = token ? { Authorization: `Bearer ${token}` } : {};
-  return createGraphiQLFetcher({
+  const client = createClient({ url: socketUrl(), connectionParams: authorization, retryAttempts: Infinity });
+  const fetcher = createGraphiQLFetcher({
     url: 'graphql',
     headers: authorization,
     enableIncrementalDelivery: false,
-    wsClient: createClient({ url: socketUrl(), connectionParams: authorization, lazy: true, retryAttempts: 5 }),
+    wsClient: client,
   });
+  return { client, fetcher };
 }
 
 function Page() {
   const [token, setToken] = useState(sessionStorage.getItem(TOKEN) ?? settings.token ?? '');
-  const fetcher = useMemo(() => connect(token), [token]);
+  const { client, fetcher } = useMemo(() => connect(token), [token]);
   const keep = (event) => {
     sessionStorage.setItem(TOKEN, event.target.value.trim());
     setToken(event.target.value.trim());
@@ -67,6 +71,7 @@ function Page() {
       <main key={token}>
         <GraphiQL fetcher={fetcher} defaultTabs={examples} defaultEditorToolsVisibility="variables" />
       </main>
+      {token && <Live client={client} />}
     </>
   );
 }

@@ -96,6 +96,7 @@ pub struct OptOutsQuery;
 #[Object]
 impl OptOutsQuery {
     /// The organisation's opt-outs, newest first; those in force when nothing is said.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn opt_outs(
         &self,
         gql: &Context<'_>,

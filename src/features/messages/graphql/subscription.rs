@@ -21,7 +21,7 @@ use crate::{
         live::{self, Live},
         snapshot,
     },
-    graphql::{CtxExt, loader::Loaders},
+    graphql::{CtxExt, live::opened, loader::Loaders},
 };
 
 /// Which messages a subscription shows. All that is said must hold.
@@ -163,6 +163,7 @@ async fn follow<T>(
 ) -> Result<impl Stream<Item = Result<T>>> {
     let loaders = gql.data::<Loaders>()?;
     let events = live::follow(gql.ctx()?, after.as_deref()).await?;
+    opened(gql);
     Ok(events.filter_map(move |live| {
         loaders.forget();
         std::future::ready(live.and_then(&mut pick).map_err(Into::into).transpose())
