@@ -18,8 +18,8 @@ use super::request::GraphqlRequest;
 use super::shared::Shared;
 use crate::base::ctx::{Ctx, Hub};
 use crate::base::error::Error;
-use crate::graphql::loader::Loaders;
 use crate::graphql::live::Opened;
+use crate::graphql::loader::Loaders;
 
 /// Bytes of document text whose parsed form is kept.
 const DOCUMENT_CACHE: u64 = 256 * 1024;

@@ -7,8 +7,8 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::{
     Tenanted,
     ids::{
-        ApiKeyId, AttemptId, CarrierConfigId, ContactId, ConversationId, InvitationId, JobId, KeywordId, MediaId,
-        MembershipId, MessageId, NumberId, OptOutId, OrganizationId, TimelineEntryId, UserId,
+        ApiKeyId, AttemptId, CarrierConfigId, ContactId, ConversationId, InvitationId, JobId, KeywordId,
+        MediaId, MembershipId, MessageId, NumberId, OptOutId, OrganizationId, TimelineEntryId, UserId,
     },
     keyword, opt_out,
 };

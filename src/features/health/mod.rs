@@ -81,7 +81,8 @@ pub async fn check(hub: &Hub) -> Health {
     }
     let migrated = within(DATABASE, hub.db.is_migrated()).await;
     let config = within(DATABASE, query::of_system().one(hub.db.read())).await.flatten();
-    let carrier = config.map_or(State::Unused, |config| State::of(hub.breakers.of(&config.account).is_closed()));
+    let carrier =
+        config.map_or(State::Unused, |config| State::of(hub.breakers.of(&config.account).is_closed()));
     Health { database, migrations: State::of(migrated == Some(true)), redis: redis(hub).await, carrier }
 }
 
@@ -136,8 +137,12 @@ mod tests {
     async fn an_embedded_installation_is_ready_and_a_closed_database_is_not() {
         let (hub, _folder) = testing::hub().await;
         let up = check(&hub).await;
-        let expected =
-            Health { database: State::Up, migrations: State::Up, redis: State::Unused, carrier: State::Unused };
+        let expected = Health {
+            database: State::Up,
+            migrations: State::Up,
+            redis: State::Unused,
+            carrier: State::Unused,
+        };
         assert_eq!(up, expected);
         assert!(up.is_ready() && !up.is_degraded());
         hub.db.clone().close().await;
@@ -146,8 +151,7 @@ mod tests {
 
     #[test]
     fn redis_and_carriers_degrade_and_no_more() {
-        let up =
-            Health { database: State::Up, migrations: State::Up, redis: State::Up, carrier: State::Up };
+        let up = Health { database: State::Up, migrations: State::Up, redis: State::Up, carrier: State::Up };
         for degraded in [Health { redis: State::Down, ..up }, Health { carrier: State::Down, ..up }] {
             assert!(degraded.is_ready() && degraded.is_degraded());
         }

@@ -17,8 +17,14 @@ use crate::{
 pub async fn list(ctx: &Ctx, args: PageArgs) -> Result<Page<job::Entity>> {
     let organization = ctx.require(Permission::CarriersManage)?;
     let rows = job::Entity::in_org(organization).filter(job::Column::DeadAt.is_not_null());
-    page::fetch(ctx, "deadJobs", rows, Sort { key: job::Column::DeadAt, id: job::Column::Id, descending: true }, args)
-        .await
+    page::fetch(
+        ctx,
+        "deadJobs",
+        rows,
+        Sort { key: job::Column::DeadAt, id: job::Column::Id, descending: true },
+        args,
+    )
+    .await
 }
 
 /// The job of this id, dead or alive, if it is the organisation's.

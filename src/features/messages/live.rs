@@ -25,7 +25,10 @@ pub struct Live {
 
 /// Events after the cursor, or from now on. INVALID_CURSOR when it is not one of this log; a stream that begins with
 /// CURSOR_TOO_OLD when the log no longer reaches back to it.
-pub async fn follow(ctx: &Ctx, after: Option<&str>) -> Result<impl Stream<Item = Result<Live>> + Send + use<>> {
+pub async fn follow(
+    ctx: &Ctx,
+    after: Option<&str>,
+) -> Result<impl Stream<Item = Result<Live>> + Send + use<>> {
     let organization = ctx.require(Permission::MessagesRead)?;
     let after = match after {
         Some(cursor) => Some(position_of(ctx, organization, cursor).await?),

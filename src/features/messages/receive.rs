@@ -3,8 +3,8 @@
 
 mod answer;
 mod reply;
-mod rows;
 mod route;
+mod rows;
 #[cfg(test)]
 mod tests;
 

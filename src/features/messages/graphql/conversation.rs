@@ -2,17 +2,9 @@
 
 use async_graphql::{Context, Enum, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
-use entity::{
-    conversation,
-    enums::Direction,
-    ids::ConversationId,
-    message,
-};
+use entity::{conversation, enums::Direction, ids::ConversationId, message};
 
-use super::{
-    loaders::MessagesById,
-    message::Message,
-};
+use super::{loaders::MessagesById, message::Message};
 use crate::{
     connection,
     features::{

@@ -154,7 +154,8 @@ mod tests {
             "id": "msg_1", "organization_id": "org_1", "account": "twilio:x", "status_rank": 4,
             "media_count": 0, "metadata": { "their_key": 1 },
         } });
-        let expected = json!({ "message": { "id": "msg_1", "mediaCount": 0, "metadata": { "their_key": 1 } } });
+        let expected =
+            json!({ "message": { "id": "msg_1", "mediaCount": 0, "metadata": { "their_key": 1 } } });
         assert_eq!(public(&data), expected);
     }
 

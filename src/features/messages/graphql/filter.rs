@@ -121,7 +121,10 @@ impl Reading {
         }
         match senders::parse_address(text, self.region) {
             Some(address) => Ok(address.as_str().to_owned()),
-            None => Err(Error::new(ErrorCode::InvalidNumber, "An address in the filter is not one that can exist.")),
+            None => Err(Error::new(
+                ErrorCode::InvalidNumber,
+                "An address in the filter is not one that can exist.",
+            )),
         }
     }
 }
@@ -148,7 +151,9 @@ impl Translation {
             .add_option(self.counted(filter.status)?.map(|wanted| wanted.condition(C::Status)))
             .add_option(self.counted(from)?.map(|wanted| wanted.condition(C::Sender)))
             .add_option(self.counted(to)?.map(|wanted| wanted.condition(C::Recipient)))
-            .add_option(self.counted(filter.conversation_id)?.map(|wanted| wanted.condition(C::ConversationId)))
+            .add_option(
+                self.counted(filter.conversation_id)?.map(|wanted| wanted.condition(C::ConversationId)),
+            )
             .add_option(contact)
             .add_option(self.counted(filter.number_id)?.map(|wanted| wanted.condition(C::NumberId)))
             .add_option(self.counted(filter.author_id)?.map(|wanted| wanted.condition(C::UserId)))
@@ -192,7 +197,10 @@ impl Translation {
         let address = |text: String| self.reading.address(&text);
         Ok(Comparator {
             eq: wanted.eq.map(address).transpose()?,
-            one_of: wanted.one_of.map(|texts| texts.into_iter().take(LONGEST_LIST + 1).map(address).collect()).transpose()?,
+            one_of: wanted
+                .one_of
+                .map(|texts| texts.into_iter().take(LONGEST_LIST + 1).map(address).collect())
+                .transpose()?,
         })
     }
 

@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     carriers,
-    features::{contacts::graphql::Contact, numbers::{find::NumbersById, graphql::Number}},
+    features::{
+        contacts::graphql::Contact,
+        numbers::{find::NumbersById, graphql::Number},
+    },
     graphql::{
         loader::load,
         scalars::{CountryCodeText, Money},

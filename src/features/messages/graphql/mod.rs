@@ -21,7 +21,9 @@ mod timeline;
 
 pub use attempt::Attempt;
 pub use author::MessageAuthor;
-pub use conversation::{Conversation, ConversationConnection, ConversationEdge, MessageConnection, MessageEdge};
+pub use conversation::{
+    Conversation, ConversationConnection, ConversationEdge, MessageConnection, MessageEdge,
+};
 pub use event::{Event, EventEdge, EventType};
 pub use filter::{ConversationFilter, MessageFilter, Reading};
 pub use job::{Job, JobConnection};

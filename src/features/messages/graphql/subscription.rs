@@ -68,7 +68,9 @@ impl MessagesSubscription {
         &self,
         gql: &Context<'_>,
         #[graphql(desc = "Which ones; all by default.")] filter: Option<MessageEventFilter>,
-        #[graphql(desc = "Cursor of the last event that was seen; from now on without it.")] after: Option<String>,
+        #[graphql(desc = "Cursor of the last event that was seen; from now on without it.")] after: Option<
+            String,
+        >,
     ) -> Result<impl Stream<Item = Result<MessageEventEdge>>> {
         messages(gql, snapshot::RECEIVED, filter, after).await
     }
@@ -79,7 +81,9 @@ impl MessagesSubscription {
         &self,
         gql: &Context<'_>,
         #[graphql(desc = "Which ones; all by default.")] filter: Option<MessageEventFilter>,
-        #[graphql(desc = "Cursor of the last event that was seen; from now on without it.")] after: Option<String>,
+        #[graphql(desc = "Cursor of the last event that was seen; from now on without it.")] after: Option<
+            String,
+        >,
     ) -> Result<impl Stream<Item = Result<MessageEventEdge>>> {
         messages(gql, snapshot::STATUS_CHANGED, filter, after).await
     }
@@ -89,7 +93,9 @@ impl MessagesSubscription {
     async fn conversation_updated(
         &self,
         gql: &Context<'_>,
-        #[graphql(desc = "Cursor of the last event that was seen; from now on without it.")] after: Option<String>,
+        #[graphql(desc = "Cursor of the last event that was seen; from now on without it.")] after: Option<
+            String,
+        >,
     ) -> Result<impl Stream<Item = Result<ConversationEventEdge>>> {
         follow(gql, after, |Live { cursor, event }| {
             if *event.kind != *snapshot::CONVERSATION_UPDATED {
@@ -106,8 +112,12 @@ impl MessagesSubscription {
     async fn events(
         &self,
         gql: &Context<'_>,
-        #[graphql(desc = "Which types; all that the caller may see by default.")] types: Option<Vec<EventType>>,
-        #[graphql(desc = "Cursor of the last event that was seen; from now on without it.")] after: Option<String>,
+        #[graphql(desc = "Which types; all that the caller may see by default.")] types: Option<
+            Vec<EventType>,
+        >,
+        #[graphql(desc = "Cursor of the last event that was seen; from now on without it.")] after: Option<
+            String,
+        >,
     ) -> Result<impl Stream<Item = Result<EventEdge>>> {
         let ctx = gql.ctx()?;
         for wanted in types.iter().flatten() {

@@ -67,7 +67,8 @@ pub(super) async fn answer(
         Heard::Keyword { word, reply } => keyword(arrival, tx, message, (word, reply)).await,
         Heard::Command(command) => {
             let news = obey(arrival, tx, message, *command).await?;
-            let detail = json!({ "command": name(*command), "carrierAnswers": arrival.answered, "news": news });
+            let detail =
+                json!({ "command": name(*command), "carrierAnswers": arrival.answered, "news": news });
             timeline::add(tx, message, arrival.ctx.now(), [(TimelineKind::ConsentChecked, detail)]).await?;
             if arrival.answered || !news {
                 return Ok(None);
@@ -132,11 +133,17 @@ const fn name(command: Command) -> &'static str {
 fn confirmation(command: Command, who: &str) -> String {
     match command {
         Command::Stop => {
-            format!("{who}: you are unsubscribed and will get no more messages. Reply START to get them again.")
+            format!(
+                "{who}: you are unsubscribed and will get no more messages. Reply START to get them again."
+            )
         }
-        Command::Start => format!("{who}: you will get messages again. Reply HELP for help, STOP to unsubscribe."),
+        Command::Start => {
+            format!("{who}: you will get messages again. Reply HELP for help, STOP to unsubscribe.")
+        }
         Command::Help => {
-            format!("{who}: reply STOP to unsubscribe, START to get messages again. Message and data rates may apply.")
+            format!(
+                "{who}: reply STOP to unsubscribe, START to get messages again. Message and data rates may apply."
+            )
         }
     }
 }
