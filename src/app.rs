@@ -53,7 +53,8 @@ pub struct App {
 /// Runs until the operating system asks the process to stop.
 pub async fn serve(config: Config) -> Result<()> {
     telemetry::start_log(&config.log);
-    let listener = TcpListener::bind(config.listen).await.map_err(Error::internal)?;
+    let taken = |error| Error::internal(format!("PHONEHUB_LISTEN: {} cannot be used: {error}", config.listen));
+    let listener = TcpListener::bind(config.listen).await.map_err(taken)?;
     let app = App::start(config, listener, Clock::default()).await?;
     if let Some(demo) = &app.demo {
         demo.print(app.addr);

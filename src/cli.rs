@@ -6,6 +6,7 @@ mod plain_http;
 pub(crate) mod sandbox;
 
 use std::error::Error;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -166,8 +167,8 @@ pub(crate) async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
 }
 
 /// Prints what `schema.graphql` holds.
-pub(crate) fn schema() {
-    print!("{}", phonehub::api::schema::sdl());
+pub(crate) fn schema() -> Result<(), Box<dyn Error>> {
+    Ok(std::io::stdout().write_all(phonehub::api::schema::sdl().as_bytes())?)
 }
 
 /// Succeeds when the server of these settings says that it is ready.

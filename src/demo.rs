@@ -52,7 +52,9 @@ pub async fn start_sandbox(config: &mut Config) -> Result<Running> {
         journal: Some(config.data_dir.join(JOURNAL)),
         ..Settings::default()
     };
-    sandbox::start(settings).await.map_err(Error::internal)
+    let listen = config.sandbox_listen;
+    let taken = |error| Error::internal(format!("PHONEHUB_SANDBOX_LISTEN: {listen} cannot be used: {error}"));
+    sandbox::start(settings).await.map_err(taken)
 }
 
 fn account_of(keys: &KeySet) -> (String, String) {

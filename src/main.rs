@@ -14,25 +14,34 @@ async fn main() -> ExitCode {
     match run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("phonehub: {error}");
-            let mut cause = error.source();
-            while let Some(deeper) = cause {
-                eprintln!("  because: {deeper}");
-                cause = deeper.source();
-            }
+            eprintln!("phonehub: {}", explained(&*error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error with its causes. What the API hides from clients is told here, since who starts the program owns it.
+fn explained(error: &(dyn Error + 'static)) -> String {
+    let ours = error.downcast_ref::<phonehub::base::error::Error>();
+    let mut lines = match ours {
+        Some(error) if error.cause.is_some() => Vec::new(),
+        Some(error) => vec![error.message.to_string()],
+        None => vec![error.to_string()],
+    };
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        lines.push(error.to_string());
+        cause = error.source();
+    }
+    lines.dedup();
+    lines.join("\n  because: ")
 }
 
 async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => cli::serve(settings()?).await,
         Command::Migrate => cli::database::migrate(&settings()?).await,
-        Command::Schema => {
-            cli::schema();
-            Ok(())
-        }
+        Command::Schema => cli::schema(),
         Command::Sandbox(sandbox) => cli::sandbox::run(sandbox, settings()?).await,
         Command::Admin(admin) => cli::admin::run(admin, settings()?).await,
         Command::Backup { file } => cli::database::backup(&settings()?, &file).await,

@@ -137,7 +137,7 @@ CREATE INDEX receipts_carrier_id ON receipts (account, carrier_message_id)
 
 CREATE INDEX receipts_parked ON receipts (created_at) WHERE message_id IS NULL
 
-CREATE INDEX receipts_message ON receipts (message_id, id)
+CREATE INDEX receipts_message ON receipts (message_id, id) WHERE message_id IS NOT NULL
 ";
 
 crate::step!();

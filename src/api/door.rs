@@ -163,7 +163,11 @@ impl<E: Executor> Door<E> {
     }
 
     async fn document(&self, source: &str) -> Result<Arc<ExecutableDocument>, Refused> {
-        if let Some(known) = self.0.documents.get(source).await {
+        let known = self.0.documents.get(source).await;
+        let outcome = if known.is_some() { "hit" } else { "miss" };
+        metrics::counter!("phonehub_cache_lookups_total", "cache" => "documents", "outcome" => outcome)
+            .increment(1);
+        if let Some(known) = known {
             return Ok(known);
         }
         let document = Arc::new(guard::parse(source, &self.0.limits)?);

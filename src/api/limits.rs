@@ -9,6 +9,8 @@ use super::guard::Limits;
 #[derive(Clone, Copy, Debug)]
 pub struct PublishedLimits(pub Limits);
 
+/// What one request, document, socket or organisation may ask for. Beyond it, the answer is LIMIT_EXCEEDED or an HTTP
+/// status.
 #[Object(name = "Limits")]
 impl PublishedLimits {
     /// Bytes of one HTTP request body.

@@ -6,7 +6,10 @@ mod answer;
 mod tests;
 mod verify;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -32,6 +35,11 @@ use crate::{
         },
     },
 };
+
+/// How long trouble is waited out; answers shall come within a second.
+const PATIENCE: Duration = Duration::from_millis(600);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The routes of every config, and the older ones, which belong to the system config.
 pub fn router(hub: Arc<Hub>) -> Router {
@@ -92,8 +100,20 @@ async fn handle(hub: Arc<Hub>, claimed: Claimed, request: Request, kind: Kind) -
     let config = config(&hub, &claimed).await?;
     let believed = verify::believe(&hub, config, &heard)?;
     // A carrier that hangs up does not undo what is being stored: a task ends by itself.
-    let stored = tokio::spawn(async move { store(&hub, &believed, kind).await }).await;
-    stored.map_err(|_| Refusal::Trouble)?
+    let stored = tokio::spawn(async move { store_soon(&hub, &believed, kind).await }).await;
+    stored.map_err(|_| Refusal::Trouble { passing: false })?
+}
+
+/// Carriers seldom try again (carriers.md, Timeouts, retries), so what passes by itself, such as a lost serialisation race,
+/// is tried again here while the carrier still waits patiently. Every kind of webhook may be stored twice.
+async fn store_soon(hub: &Arc<Hub>, believed: &Believed, kind: Kind) -> Result<Outcome, Refusal> {
+    let begun = Instant::now();
+    loop {
+        match store(hub, believed, kind).await {
+            Err(Refusal::Trouble { passing: true }) if begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+            done => return done,
+        }
+    }
 }
 
 async fn config(hub: &Hub, claimed: &Claimed) -> Result<Option<carrier_config::Model>> {

@@ -1,10 +1,10 @@
 //! Connections: a pool for PostgreSQL; for SQLite a pool of readers and one writer. Migrations run here, under a lock.
 
-use std::time::Duration;
+use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, Statement, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr, Statement, TransactionTrait,
 };
 use secrecy::ExposeSecret;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
@@ -38,7 +38,10 @@ impl Db {
     /// Connects to the configured database; its size follows from the pool's settings.
     pub async fn connect(database: &Database, pool: &Pool) -> Result<Self, DbErr> {
         let (url, sqlite) = match database {
-            Database::Sqlite(path) => (format!("sqlite:{}", path.display()), true),
+            Database::Sqlite(path) => {
+                make_private(path).map_err(|error| DbErr::Conn(RuntimeErr::Internal(error.to_string())))?;
+                (format!("sqlite:{}", path.display()), true)
+            }
             Database::Postgres(url) => (url.expose_secret().to_owned(), false),
         };
         let mut options = ConnectOptions::new(url);
@@ -132,6 +135,15 @@ impl Db {
     pub async fn close(self) {
         let _ = self.read.close().await;
         let _ = self.write.close().await;
+    }
+}
+
+/// Makes a missing SQLite file readable by its owner alone; what SQLite puts beside it takes over the mode.
+fn make_private(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+        Ok(_) => Ok(()),
     }
 }
 

@@ -70,6 +70,7 @@ impl Feeds {
         if committed.is_empty() {
             return;
         }
+        metrics::counter!("phonehub_events_published_total").increment(committed.len() as u64);
         self.bus.publish(&committed);
         self.hand_over(committed);
     }

@@ -160,6 +160,16 @@ impl Tx {
     }
 }
 
+impl Drop for Tx {
+    /// Rolls the savepoint back and lets the batch end, so that the database's write lock is not held for nothing.
+    fn drop(&mut self) {
+        drop(self.inner.take());
+        if self.shared.take().is_some() {
+            flush_soon(&self.hub.writer);
+        }
+    }
+}
+
 fn row(event: &Event) -> event::ActiveModel {
     event::ActiveModel {
         organization_id: Set(event.organization_id),
@@ -184,19 +194,23 @@ async fn begin_shared(hub: &Hub) -> Result<(DatabaseTransaction, Option<OwnedMut
     Ok((savepoint, Some(batch)))
 }
 
-/// Leaves the savepoint's work in the batch and queues for the lock again: by then the writers that were waiting have
-/// joined, and the first of the batch to get the lock commits for all. In a task, so that a cancelled caller cannot
-/// leave the others waiting.
+/// Leaves the savepoint's work in the batch.
 async fn commit_shared(writer: &Writer, mut batch: OwnedMutexGuard<Batch>) -> Result<()> {
     let (owner, committed) = oneshot::channel();
     batch.owners.push(owner);
     drop(batch);
-    let writer = writer.clone();
-    tokio::spawn(async move { writer.lock().await.flush().await });
+    flush_soon(writer);
     match committed.await {
         Ok(true) => Ok(()),
         _ => Err(Error::unavailable("the shared commit failed")),
     }
+}
+
+/// Queues for the lock: by then the writers that were waiting have joined, and the first of the batch to get the lock
+/// commits for all. In a task, so that a cancelled caller cannot leave the others waiting.
+fn flush_soon(writer: &Writer) {
+    let writer = writer.clone();
+    tokio::spawn(async move { writer.lock().await.flush().await });
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ macro_rules! connection {
             }
         }
 
+        $(#[$doc])*
         #[async_graphql::Object]
         impl $connection {
             /// Rows with their cursors.

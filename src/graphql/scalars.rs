@@ -7,6 +7,8 @@ use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, Scalar
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PhoneNumberText(pub String);
 
+/// A phone number. Output is E.164. Input may be in any common writing; without a country code it is read in the
+/// organisation's default region.
 #[Scalar(name = "PhoneNumber", specified_by_url = "https://www.itu.int/rec/T-REC-E.164")]
 impl ScalarType for PhoneNumberText {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -22,6 +24,7 @@ impl ScalarType for PhoneNumberText {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CountryCodeText(pub String);
 
+/// An ISO 3166-1 alpha-2 country code, such as `US`.
 #[Scalar(name = "CountryCode", specified_by_url = "https://www.iso.org/iso-3166-country-codes.html")]
 impl ScalarType for CountryCodeText {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -43,6 +46,7 @@ impl ScalarType for CountryCodeText {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CurrencyCode(pub String);
 
+/// An ISO 4217 currency code, such as `USD`.
 #[Scalar(specified_by_url = "https://www.iso.org/iso-4217-currency-codes.html")]
 impl ScalarType for CurrencyCode {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -58,6 +62,7 @@ impl ScalarType for CurrencyCode {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UrlText(pub String);
 
+/// An absolute URL.
 #[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
 impl ScalarType for UrlText {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -75,6 +80,7 @@ impl ScalarType for UrlText {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Json(pub serde_json::Value);
 
+/// Any JSON value: a carrier's raw answer, or an organisation's own metadata.
 #[Scalar(name = "JSON", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -90,6 +96,7 @@ impl ScalarType for Json {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decimal(pub String);
 
+/// An exact decimal number as text, such as `"0.007900"`.
 #[Scalar(specified_by_url = "https://en.wikipedia.org/wiki/Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -71,6 +71,7 @@ async fn a_reader_misses_nothing_of_a_transaction_that_was_held_open() {
 
 async fn overtaking_is_impossible(app: &TestApp) {
     let (hub, organization) = (app.hub().clone(), app.organization.id);
+    let before = events::last_position(hub.db.read(), organization).await.unwrap();
     let held = Tx::begin(&hub).await.unwrap();
     held.emit(noted(organization, "held"));
     let others = {
@@ -81,7 +82,7 @@ async fn overtaking_is_impossible(app: &TestApp) {
             }
         })
     };
-    let mut reader = Reader { cursor: 0, seen: Vec::new() };
+    let mut reader = Reader { cursor: before, seen: Vec::new() };
     reader.look(&hub, organization).await;
     assert!(reader.seen.is_empty(), "{:?}", reader.seen);
     held.commit().await.unwrap();

@@ -36,8 +36,11 @@ pub(super) enum Refusal {
     TooLarge,
     /// Signed, yet it lacks what its kind must have.
     Malformed,
-    /// We are in trouble; the carrier should try again.
-    Trouble,
+    /// We are in trouble.
+    Trouble {
+        /// It may pass by itself.
+        passing: bool,
+    },
 }
 
 impl From<Malformed> for Refusal {
@@ -49,12 +52,13 @@ impl From<Malformed> for Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        if error.code == ErrorCode::Unavailable {
+        let passing = error.code == ErrorCode::Unavailable;
+        if passing {
             tracing::warn!(%error, cause = ?error.cause, "a webhook could not be stored for now");
         } else {
             tracing::error!(%error, cause = ?error.cause, "a webhook could not be stored");
         }
-        Self::Trouble
+        Self::Trouble { passing }
     }
 }
 
@@ -82,9 +86,8 @@ impl IntoResponse for Outcome {
 impl Refusal {
     const fn label(self) -> &'static str {
         match self {
-            Self::NotBelieved(_) | Self::TooLarge => "refused",
-            Self::Malformed => "malformed",
-            Self::Trouble => "failed",
+            Self::NotBelieved(_) | Self::TooLarge | Self::Malformed => "refused",
+            Self::Trouble { .. } => "failed",
         }
     }
 
@@ -94,7 +97,7 @@ impl Refusal {
             Self::NotBelieved(reason) => Some(reason),
             Self::TooLarge => Some("too_large"),
             Self::Malformed => Some("malformed"),
-            Self::Trouble => None,
+            Self::Trouble { .. } => None,
         }
     }
 }
@@ -105,7 +108,7 @@ impl IntoResponse for Refusal {
             Self::NotBelieved(_) => (StatusCode::FORBIDDEN, "The webhook is not signed for this address.\n"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The webhook is too large.\n"),
             Self::Malformed => (StatusCode::BAD_REQUEST, "The webhook lacks a parameter.\n"),
-            Self::Trouble => {
+            Self::Trouble { .. } => {
                 let body = "The webhook could not be stored. Try again.\n";
                 return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], body).into_response();
             }

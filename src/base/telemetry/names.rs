@@ -96,7 +96,7 @@ metrics! {
     EVENTS_PUBLISHED = "phonehub_events_published_total", Kind::Counter, [],
         "Events handed to the bus after their commit.";
     WEBHOOKS = "phonehub_webhooks_total", Kind::Counter, ["route", "outcome"],
-        "Webhooks by what became of them: stored, duplicate, parked, refused.";
+        "Webhooks by what became of them: stored, duplicate, parked, refused, failed (we could not store it).";
     WEBHOOK_REFUSALS = "phonehub_webhook_refusals_total", Kind::Counter, ["reason"],
         "Webhooks refused as unsigned, wrongly signed, too large or unreadable.";
     CACHE_LOOKUPS = "phonehub_cache_lookups_total", Kind::Counter, ["cache", "outcome"],

@@ -1,7 +1,7 @@
 //! The carrier account that a config names: its parts, parsed, and the key that ids and senders are unique under.
 //! Holds no secret.
 
-use entity::{carrier_config, enums::Provider};
+use entity::carrier_config;
 
 use crate::{
     base::{
@@ -62,11 +62,6 @@ impl Account {
     pub fn is_test(&self) -> bool {
         let host = self.base_url.as_url().host_str().unwrap_or_default();
         !host.ends_with(".twilio.com")
-    }
-
-    /// Which carrier it is at.
-    pub const fn provider(&self) -> Provider {
-        Provider::Twilio
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     webhooks,
 };
 use crate::{
-    base::error::ErrorCode,
+    base::{ctx::Ctx, error::ErrorCode},
     graphql::{CtxExt, scalars::UrlText},
     payload,
 };
@@ -25,6 +25,8 @@ use crate::{
 /// without one falls back on. What is null is not for the caller to see.
 pub struct CarrierConfig(pub carrier_config::Model);
 
+/// An account at a carrier that messages go through: the organisation's own, or the installation's, which everybody
+/// without one falls back on. What is null is not for the caller to see.
 #[Object]
 impl CarrierConfig {
     /// Public id.
@@ -43,27 +45,26 @@ impl CarrierConfig {
     }
 
     /// The carrier's id of the account (Twilio: `AC…`).
-    async fn account_id(&self, gql: &Context<'_>) -> Result<Option<String>> {
-        Ok(self.detail(gql)?.map(|row| row.account_id.clone()))
+    async fn account_id(&self, gql: &Context<'_>) -> Option<String> {
+        self.detail(gql).map(|(_, row)| row.account_id.clone())
     }
 
     /// Whether there are credentials, how to recognise them, and since when. Never more.
-    async fn credentials(&self, gql: &Context<'_>) -> Result<Option<CarrierCredentials>> {
-        Ok(self.detail(gql)?.map(CarrierCredentials::of))
+    async fn credentials(&self, gql: &Context<'_>) -> Option<CarrierCredentials> {
+        self.detail(gql).map(|(_, row)| CarrierCredentials::of(row))
     }
 
     /// Where the carrier's API answers.
-    async fn base_url(&self, gql: &Context<'_>) -> Result<Option<UrlText>> {
-        Ok(self.detail(gql)?.map(|row| UrlText(row.base_url.clone())))
+    async fn base_url(&self, gql: &Context<'_>) -> Option<UrlText> {
+        self.detail(gql).map(|(_, row)| UrlText(row.base_url.clone()))
     }
 
     /// Addresses to paste into the carrier's console.
-    async fn webhook_addresses(&self, gql: &Context<'_>) -> Result<Option<WebhookAddresses>> {
-        let config = &gql.ctx()?.hub.config;
-        Ok(self.detail(gql)?.map(|row| WebhookAddresses {
-            incoming: UrlText(webhooks::incoming_address(config, row.id)),
-            status_pattern: webhooks::status_pattern(config, row.id),
-        }))
+    async fn webhook_addresses(&self, gql: &Context<'_>) -> Option<WebhookAddresses> {
+        self.detail(gql).map(|(ctx, row)| WebhookAddresses {
+            incoming: UrlText(webhooks::incoming_address(&ctx.hub.config, row.id)),
+            status_pattern: webhooks::status_pattern(&ctx.hub.config, row.id),
+        })
     }
 
     /// The sender when a message names none and there is no messaging service.
@@ -113,9 +114,10 @@ impl CarrierConfig {
 }
 
 impl CarrierConfig {
-    fn detail(&self, gql: &Context<'_>) -> Result<Option<&carrier_config::Model>> {
-        let ctx = gql.ctx()?;
-        Ok(query::shows_details(ctx, &self.0).then_some(&self.0))
+    /// The row, where the caller may see all of it.
+    fn detail<'a>(&'a self, gql: &'a Context<'_>) -> Option<(&'a Ctx, &'a carrier_config::Model)> {
+        let ctx = gql.ctx().ok()?;
+        query::shows_details(ctx, &self.0).then_some((ctx, &self.0))
     }
 }
 
@@ -152,6 +154,7 @@ pub struct WebhookAddresses {
 /// What the carrier said about a config.
 pub struct CarrierConfigCheck(pub Check);
 
+/// What the carrier said about a config.
 #[Object]
 impl CarrierConfigCheck {
     /// Nothing was found that keeps it from working.

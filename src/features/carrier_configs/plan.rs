@@ -68,7 +68,7 @@ impl Plan {
         let mut row = carrier_config::Model {
             id: kept.map_or_else(CarrierConfigId::new, |row| row.id),
             organization_id: owner.organization,
-            provider: account.provider(),
+            provider: input.provider,
             account: account.key(),
             account_id: account.sid.as_str().to_owned(),
             credentials: Vec::new(),

@@ -80,8 +80,8 @@ pub enum SenderChoice {
     DefaultSender,
 }
 
-/// Finds the way of an organisation's message. `from` is a sender in any common writing. NOT_FOUND for a config that
-/// is not the organisation's or the system's, UNKNOWN_SENDER, MISSING_CONFIGURATION.
+/// Finds the way of an organisation's message. `from` is a sender in any common writing. `NOT_FOUND` for a config that
+/// is not the organisation's or the system's, `UNKNOWN_SENDER`, `MISSING_CONFIGURATION`.
 pub async fn resolve(
     db: &impl ConnectionTrait,
     organization: OrganizationId,

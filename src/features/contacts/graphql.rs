@@ -31,6 +31,7 @@ use crate::{
 /// A person whom the organisation writes to.
 pub struct Contact(pub contact::Model);
 
+/// A person whom the organisation writes to.
 #[Object]
 impl Contact {
     /// Public id.
@@ -99,6 +100,7 @@ pub struct ContactsQuery;
 #[Object]
 impl ContactsQuery {
     /// The organisation's contacts, newest first.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn contacts(
         &self,
         gql: &Context<'_>,

@@ -15,9 +15,12 @@ use entity::{
     Tenanted,
     enums::{OptOutScope, OptOutSource},
     ids::OrganizationId,
-    opt_out,
+    number, opt_out,
 };
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::SelectStatement,
+};
 
 use crate::{
     base::{
@@ -34,7 +37,8 @@ use crate::{
     },
 };
 
-/// The refusal in force that keeps an organisation from sending to a number from this sender of an account.
+/// The refusal in force that keeps an organisation from sending to a number from this sender of an account. Of other
+/// organisations only the sender's holder counts: nobody refuses for a sender that is not theirs.
 pub async fn blocked(
     db: &impl ConnectionTrait,
     organization: OrganizationId,
@@ -43,18 +47,30 @@ pub async fn blocked(
     contact_number: &str,
 ) -> Result<Option<opt_out::Model>> {
     let own = opt_out::Column::OrganizationId.eq(organization);
-    let of_sender = opt_out::Column::SenderKey.eq(sender_key(account, sender));
-    let for_everybody = opt_out::Column::Source.is_in([OptOutSource::Keyword, OptOutSource::Carrier]);
-    let by_organization =
-        Condition::all().add(own.clone()).add(opt_out::Column::Scope.eq(OptOutScope::Organization));
-    let by_sender = Condition::all().add(of_sender).add(Condition::any().add(own).add(for_everybody));
+    let of_organization = opt_out::Column::Scope.eq(OptOutScope::Organization);
+    let of_holder = Condition::all()
+        .add(opt_out::Column::OrganizationId.in_subquery(holder(account, sender)))
+        .add(opt_out::Column::Source.is_in([OptOutSource::Keyword, OptOutSource::Carrier]));
+    let of_sender = Condition::all()
+        .add(opt_out::Column::SenderKey.eq(sender_key(account, sender)))
+        .add(Condition::any().add(own.clone()).add(of_holder));
     let row = opt_out::Entity::find()
         .filter(opt_out::Column::ContactNumber.eq(contact_number))
         .filter(opt_out::Column::LiftedAt.is_null())
-        .filter(Condition::any().add(by_organization).add(by_sender))
+        .filter(Condition::any().add(Condition::all().add(own).add(of_organization)).add(of_sender))
         .one(db)
         .await?;
     Ok(row)
+}
+
+/// The organisation that holds a sender, as a query.
+fn holder(account: &str, sender: &str) -> SelectStatement {
+    number::Entity::find()
+        .select_only()
+        .column(number::Column::OrganizationId)
+        .filter(number::Column::Account.eq(account))
+        .filter(number::Column::Address.eq(sender))
+        .into_query()
 }
 
 /// Which refusals.

@@ -270,5 +270,6 @@ async fn put_in_doubt(ctx: &Ctx, tx: &Tx, attempt: attempt::Model, why: &str) ->
     let of = timeline::Of { organization_id: attempt.organization_id, message_id: attempt.message_id };
     let detail = json!({ "attempt": attempt.id, "why": why });
     timeline::add(tx, of, ctx.now(), [(TimelineKind::InDoubt, detail)]).await?;
+    metrics::counter!("phonehub_attempts_in_doubt_total").increment(1);
     reconcile::plan(ctx, tx, &attempt).await
 }

@@ -93,10 +93,11 @@ async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Option<carrier
 
 async fn learn(ctx: &Ctx, lease: &Lease, id: MessageId, remote: &RemoteMessage) -> Result<Outcome> {
     let tx = ctx.begin().await?;
-    lease.assert_held(&tx).await?;
+    // The message before the job, as receipts lock them: two that wait for each other would both fail.
     let Some(before) = status::locked(&tx, id).await? else {
         return finish(lease, tx).await;
     };
+    lease.assert_held(&tx).await?;
     let message = status::apply(ctx, &tx, before.clone(), change(remote)).await?;
     timeline::add(&tx, &message, ctx.now(), told(&before, &message)).await?;
     go_on(ctx, lease, tx, Asked { message: &message, was_final: before.status.is_final() }).await
@@ -105,10 +106,10 @@ async fn learn(ctx: &Ctx, lease: &Lease, id: MessageId, remote: &RemoteMessage) 
 /// The carrier gave no answer; a message that it does not know (any more) is not asked for again.
 async fn stay_ignorant(ctx: &Ctx, lease: &Lease, id: MessageId, error: &CarrierError) -> Result<Outcome> {
     let tx = ctx.begin().await?;
-    lease.assert_held(&tx).await?;
     let Some(message) = status::locked(&tx, id).await? else {
         return finish(lease, tx).await;
     };
+    lease.assert_held(&tx).await?;
     if error.kind != ErrorKind::NotFound {
         tracing::info!(message = %id, %error, "the carrier could not be asked about a message");
         let asked = Asked { message: &message, was_final: message.status.is_final() };

@@ -11,7 +11,7 @@ use entity::{
     attempt, carrier_config,
     enums::{Direction, MessageStatus, TimelineKind},
     ids::{AttemptId, MessageId, OrganizationId, ReceiptId},
-    message, organization, receipt,
+    message, receipt,
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 use serde_json::json;
@@ -30,7 +30,7 @@ use crate::{
         tx::Tx,
     },
     carriers::{RetryClass, error, messaging::RemoteStatus, twilio::StatusCallback},
-    features::contacts::opt_outs,
+    features::{contacts::opt_outs, organizations::organization},
 };
 
 /// What became of a receipt.
@@ -220,10 +220,15 @@ async fn keeper(db: &impl ConnectionTrait, config: &carrier_config::Model) -> Re
     if let Some(own) = config.organization_id {
         return Ok(own);
     }
+<<<<<<< HEAD
     let operator =
         organization::Entity::find().filter(organization::Column::IsOperator.eq(true)).one(db).await?;
     let operator =
         operator.ok_or_else(|| Error::unavailable("no operator's organisation keeps this receipt"))?;
+=======
+    let operator = organization::operator_organization(db).await?;
+    let operator = operator.ok_or_else(|| Error::unavailable("no operator's organisation keeps this receipt"))?;
+>>>>>>> main
     Ok(operator.id)
 }
 

@@ -2,6 +2,7 @@
 //! in one transaction. The webhook that brings them was verified before; the carrier is not called here.
 
 mod answer;
+mod quiet;
 mod reply;
 mod route;
 mod rows;
@@ -34,7 +35,7 @@ use crate::{
         tx::Tx,
     },
     carriers::twilio::{InboundMessage, OptOutType},
-    features::contacts::numbers,
+    features::contacts::{keywords::Command, numbers},
 };
 
 /// What became of an inbound message.
@@ -63,6 +64,7 @@ pub async fn receive(
     };
     let reply = inbound.obey(&tx, &message).await?;
     tx.commit().await?;
+    inbound.fall_quiet().await;
     Ok(Received { reply, duplicate: false })
 }
 
@@ -85,6 +87,7 @@ pub async fn opt_out(
     };
     let reply = arrival.obey(&tx, &message).await?;
     tx.commit().await?;
+    arrival.fall_quiet().await;
     Ok(Received { reply, duplicate })
 }
 
@@ -169,6 +172,13 @@ impl<'a> Arrival<'a> {
             reply::record(self, tx, message, text).await?;
         }
         Ok(answer)
+    }
+
+    /// After a STOP is in force: lets what was under way reach the carrier before the STOP is acknowledged.
+    async fn fall_quiet(&self) {
+        if answer::command(self.inbound) == Some(Command::Stop) {
+            quiet::wait(&self.ctx, &self.config.account, &self.route.sender, self.inbound.from.as_str()).await;
+        }
     }
 
     fn told(&self) -> serde_json::Value {

@@ -26,6 +26,7 @@ use crate::{
     },
     carriers::twilio::{InboundMessage, Place},
     features::carrier_configs::{
+        query,
         save::{self, CarrierCredentialsInput, SaveCarrierConfigInput},
         seed::{self, SystemSeed},
     },
@@ -121,7 +122,8 @@ impl Stage {
             base_url: Some(NOWHERE.into()),
             senders: vec![OURS.into()],
         };
-        seed::seed_system(&Ctx::administrator(self.hub.clone()), &seed).await.unwrap()
+        seed::seed_system(&Ctx::administrator(self.hub.clone()), &seed).await.unwrap();
+        query::of_system().one(self.hub.db.read()).await.unwrap().unwrap()
     }
 
     /// A message that is being handed over, with the attempt that does it.

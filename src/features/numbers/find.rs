@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use entity::{
-    Tenanted,
-    ids::{CarrierConfigId, NumberId, OrganizationId},
+    Tenanted, carrier_config,
+    ids::{NumberId, OrganizationId},
     number,
 };
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::Expr,
+};
 
 use crate::{
     base::{caller::Permission, ctx::Ctx, error::Result, region},
@@ -44,13 +47,13 @@ async fn usable(db: &impl ConnectionTrait, organization: OrganizationId) -> Resu
     if own.is_some() {
         return Ok(number::Entity::in_org(organization));
     }
-    let shared = system_configs(db).await?;
-    Ok(number::Entity::find().filter(number::Column::CarrierConfigId.is_in(shared)))
+    Ok(number::Entity::find().filter(is_shared()))
 }
 
-async fn system_configs(db: &impl ConnectionTrait) -> Result<Vec<CarrierConfigId>> {
-    let rows = query::of_system().all(db).await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+/// The sender is one of a system config's.
+fn is_shared() -> Expr {
+    let shared = query::of_system().select_only().column(carrier_config::Column::Id).into_query();
+    number::Column::CarrierConfigId.in_subquery(shared)
 }
 
 /// Senders of conversations and messages; those of the system config are everybody's.
@@ -63,10 +66,7 @@ impl Fetch for NumbersById {
 
     async fn fetch(ctx: &Ctx, keys: Vec<NumberId>) -> Result<HashMap<NumberId, number::Model>> {
         let organization = ctx.organization()?;
-        let shared = system_configs(ctx.db()).await?;
-        let visible = Condition::any()
-            .add(number::Column::OrganizationId.eq(organization))
-            .add(number::Column::CarrierConfigId.is_in(shared));
+        let visible = Condition::any().add(number::Column::OrganizationId.eq(organization)).add(is_shared());
         let rows = number::Entity::find().filter(number::Column::Id.is_in(keys)).filter(visible);
         Ok(rows.all(ctx.db()).await?.into_iter().map(|row| (row.id, row)).collect())
     }

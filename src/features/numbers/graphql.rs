@@ -14,6 +14,7 @@ use crate::{
 /// A sender: a phone number, short code, sender id or messaging service of a carrier account.
 pub struct Number(pub number::Model);
 
+/// A sender: a phone number, short code, sender id or messaging service of a carrier account.
 #[Object]
 impl Number {
     /// Public id.
@@ -71,6 +72,7 @@ pub struct NumbersQuery;
 #[Object]
 impl NumbersQuery {
     /// The senders that the organisation can send from: its own, or the installation's while it has no carrier config.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn numbers(
         &self,
         gql: &Context<'_>,

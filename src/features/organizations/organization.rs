@@ -3,7 +3,7 @@
 use async_graphql::InputObject;
 use entity::{ids::OrganizationId, organization};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Set,
+    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Set, sea_query::Expr,
 };
 use serde_json::json;
 
@@ -96,5 +96,6 @@ pub fn region(organization: &organization::Model) -> Region {
 /// The operator's own organisation, once made: it owns the system config's senders and takes inbound messages that no
 /// other organisation can claim (design.md §2).
 pub async fn operator_organization(db: &impl ConnectionTrait) -> Result<Option<organization::Model>> {
-    Ok(organization::Entity::find().filter(organization::Column::IsOperator.eq(true)).one(db).await?)
+    // Bare, without a parameter: only so SQLite knows that the partial index on it fits.
+    Ok(organization::Entity::find().filter(Expr::cust("is_operator")).one(db).await?)
 }

@@ -68,7 +68,7 @@ impl Proof {
 /// Checks a password; `None` for a wrong one and for an unknown e-mail, which is counted and written down.
 pub async fn prove(ctx: &Ctx, email: &Email, given: &str) -> Result<Option<Proof>> {
     let tries = throttle::password(email.as_str(), ctx.request.ip);
-    throttle::take(ctx, &tries).await?;
+    throttle::take(ctx, &tries).await.inspect_err(|_| count_refusal("throttled"))?;
     let user = accounts::by_email(ctx.db(), email).await?;
     let stored = user.as_ref().map(|user| user.password_hash.as_str());
     if password::is_right(given, stored).await?
@@ -76,6 +76,7 @@ pub async fn prove(ctx: &Ctx, email: &Email, given: &str) -> Result<Option<Proof
     {
         return Ok(Some(Proof { user, tries }));
     }
+    count_refusal("credentials");
     let tx = ctx.begin().await?;
     let entry = Entry { action: "signInFailed", subject: None, detail: json!({ "email": email.masked() }) };
     audit::record_in(ctx, &*tx, None, entry).await?;
@@ -88,6 +89,10 @@ async fn choose_seat(ctx: &Ctx, user: user::Model, organization: Option<Organiza
         Some(_) => Error::not_found().at(&["organizationId"]),
         None => Error::forbidden("This account belongs to no organisation."),
     })
+}
+
+fn count_refusal(reason: &'static str) {
+    metrics::counter!("phonehub_sign_in_refusals_total", "reason" => reason).increment(1);
 }
 
 fn wrong() -> Error {

@@ -147,7 +147,7 @@ impl TestApp {
     /// What the carrier took, newest last.
     pub async fn taken(&self) -> Vec<Value> {
         let answer =
-            self.stage(&format!("messages?account={ACCOUNT}&direction=outbound&limit=10000"), None).await;
+            self.stage(&format!("messages?account={ACCOUNT}&direction=outbound-api&limit=10000"), None).await;
         answer["messages"].as_array().or(answer.as_array()).unwrap().clone()
     }
 }

@@ -190,8 +190,7 @@ async fn two_saves_at_once_leave_one_whole_config() {
         tokio::spawn(async move { save(&ctx, config(1, &[&sender])).await })
     });
     let answers = futures_util::future::join_all(saves).await;
-    let saved = answers.into_iter().filter_map(|answer| answer.unwrap().ok()).count();
-    assert!(saved >= 1);
+    assert!(answers.into_iter().any(|answer| answer.unwrap().is_ok()));
     assert_eq!(query::list(&ctx).await.unwrap().len(), 1);
     assert_eq!(senders_of(&ctx).await.len(), 1, "never the senders of two saves mixed");
 }

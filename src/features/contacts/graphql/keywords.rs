@@ -13,6 +13,7 @@ use crate::{
 /// A word of the organisation that is answered when a whole message consists of it.
 pub struct Keyword(pub keyword::Model);
 
+/// A word of the organisation that is answered when a whole message consists of it.
 #[Object]
 impl Keyword {
     /// Public id.

@@ -23,6 +23,7 @@ use crate::{
 /// Somebody's refusal to receive messages.
 pub struct OptOut(pub opt_out::Model);
 
+/// Somebody's refusal to receive messages.
 #[Object]
 impl OptOut {
     /// Public id.
@@ -95,6 +96,7 @@ pub struct OptOutsQuery;
 #[Object]
 impl OptOutsQuery {
     /// The organisation's opt-outs, newest first; those in force when nothing is said.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn opt_outs(
         &self,
         gql: &Context<'_>,

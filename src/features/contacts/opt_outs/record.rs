@@ -16,7 +16,7 @@ use crate::{
     features::{carrier_configs::senders::sender_key, contacts::notice},
 };
 
-/// Who refuses whom.
+/// Who refuses, or receives again, from whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Refusal<'a> {
     /// The organisation whose conversation it is, or whose message was refused.
@@ -68,17 +68,17 @@ async fn record(ctx: &Ctx, tx: &Tx, refusal: Refusal<'_>, source: OptOutSource) 
     Ok(())
 }
 
-/// The person wrote START to a sender: lifts what STOP to that sender set, and nothing else. Where the person also
-/// stopped another sender of the organisation, its refusal of the whole organisation stays. Answers what was lifted.
-pub async fn record_start(
-    ctx: &Ctx,
-    tx: &Tx,
-    sender_key: &str,
-    contact_number: &str,
-) -> Result<Vec<opt_out::Model>> {
-    let rows = in_force(contact_number).filter(opt_out::Column::OriginKey.eq(sender_key)).all(&**tx).await?;
+/// The person wrote START to a sender: lifts what STOP to that sender set, and nothing else; on a shared sender for
+/// every organisation. Where the person also stopped another sender of the organisation, its refusal of the whole
+/// organisation stays. Answers what was lifted.
+pub async fn record_start(ctx: &Ctx, tx: &Tx, consent: Refusal<'_>) -> Result<Vec<opt_out::Model>> {
+    let mut stopped =
+        in_force(consent.contact_number).filter(opt_out::Column::OriginKey.eq(consent.sender_key));
+    if !holds_sender(&**tx, consent).await? {
+        stopped = stopped.filter(opt_out::Column::OrganizationId.eq(consent.organization));
+    }
     let mut lifted = Vec::new();
-    for row in rows {
+    for row in stopped.all(&**tx).await? {
         match other_stop(&**tx, &row).await? {
             Some(other) if row.scope == OptOutScope::Organization => {
                 let moved = opt_out::Model { origin_key: other.sender_key, ..row };
@@ -88,6 +88,17 @@ pub async fn record_start(
         }
     }
     Ok(lifted)
+}
+
+/// Whether it came in through the config that holds the sender, and not through one that only names its account.
+async fn holds_sender(db: &impl ConnectionTrait, refusal: Refusal<'_>) -> Result<bool> {
+    let Some((account, address)) = refusal.sender_key.rsplit_once('/') else { return Ok(false) };
+    let row = number::Entity::find()
+        .filter(number::Column::Account.eq(account))
+        .filter(number::Column::Address.eq(address))
+        .one(db)
+        .await?;
+    Ok(row.is_some_and(|row| row.organization_id == refusal.sender_owner))
 }
 
 async fn other_stop(db: &impl ConnectionTrait, row: &opt_out::Model) -> Result<Option<opt_out::Model>> {

@@ -12,6 +12,7 @@ use entity::{
 #[derive(Clone, Debug)]
 pub struct Attempt(pub attempt::Model);
 
+/// One try to hand a message to the carrier. It is recorded before the carrier is called.
 #[Object]
 impl Attempt {
     /// `att_…`; part of the address at which the carrier reports on this try.

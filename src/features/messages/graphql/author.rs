@@ -29,6 +29,7 @@ impl MessageAuthor {
     }
 }
 
+/// Who sent a message: a person, or a partner's key.
 #[Object]
 impl MessageAuthor {
     /// The person's or the key's name.

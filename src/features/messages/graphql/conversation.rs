@@ -75,6 +75,7 @@ impl ConversationOrder {
 #[derive(Clone, Debug)]
 pub struct Conversation(pub conversation::Model);
 
+/// A thread between one of our senders and one phone.
 #[Object]
 impl Conversation {
     /// `cnv_…`.

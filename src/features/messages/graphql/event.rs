@@ -67,6 +67,7 @@ pub struct Event {
     pub kind: EventType,
 }
 
+/// Something that happened in the organisation.
 #[Object]
 impl Event {
     /// What happened.

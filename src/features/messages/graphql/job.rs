@@ -15,6 +15,7 @@ connection! {
 #[derive(Clone, Debug)]
 pub struct Job(pub job::Model);
 
+/// A piece of work that PhoneHub does by itself, such as handing over a message.
 #[Object]
 impl Job {
     /// `job_…`.

@@ -17,6 +17,7 @@ pub struct Media {
     pub direction: Direction,
 }
 
+/// A picture, sound or other file of a message.
 #[Object]
 impl Media {
     /// `med_…`.

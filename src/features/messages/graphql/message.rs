@@ -32,6 +32,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Message(pub message::Model);
 
+/// A text or multimedia message, sent or received.
 #[Object]
 impl Message {
     /// `msg_…`.

@@ -10,6 +10,7 @@ use crate::graphql::scalars::Json;
 #[derive(Clone, Debug)]
 pub struct TimelineEntry(pub timeline_entry::Model);
 
+/// Something that happened to a message: a receipt as it came, or a decision with its reason.
 #[Object]
 impl TimelineEntry {
     /// `tml_…`; sorts by time.

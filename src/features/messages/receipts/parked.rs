@@ -1,6 +1,8 @@
 //! Receipts that came before their message was known: claimed when the carrier's id is learnt, and by the sweep when both
 //! were written at the same moment and neither saw the other.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use entity::{
     ids::{MessageId, ReceiptId},
@@ -68,19 +70,27 @@ struct Waiting {
 }
 
 /// Attaches receipts parked since a time whose message is known by now; answers how many messages that were.
-pub async fn attach_parked(hub: &std::sync::Arc<Hub>, since: DateTime<Utc>) -> Result<usize> {
+pub async fn attach_parked(hub: &Arc<Hub>, since: DateTime<Utc>) -> Result<usize> {
     let sql = "SELECT DISTINCT messages.id AS message_id FROM receipts JOIN messages \
                ON messages.account = receipts.account AND messages.carrier_message_id = receipts.carrier_message_id \
                WHERE receipts.message_id IS NULL AND receipts.created_at > $1 AND messages.direction = 'OUTBOUND'";
     let statement = hub.db.sql(sql, [since.into()]);
     let waiting = Waiting::find_by_statement(statement).all(hub.db.read()).await?;
-    for Waiting { message_id } in &waiting {
-        let tx = Tx::begin(hub).await?;
-        if let Some(message) = status::locked(&tx, *message_id).await? {
-            let ctx = Ctx::system(hub.clone(), message.organization_id);
-            claim_parked(&ctx, &tx, message).await?;
+    let mut attached = 0;
+    for Waiting { message_id } in waiting {
+        match attach_to(hub, message_id).await {
+            Ok(()) => attached += 1,
+            Err(error) => tracing::warn!(message = %message_id, %error, "parked receipts could not be attached"),
         }
-        tx.commit().await?;
     }
-    Ok(waiting.len())
+    Ok(attached)
+}
+
+async fn attach_to(hub: &Arc<Hub>, id: MessageId) -> Result<()> {
+    let tx = Tx::begin(hub).await?;
+    if let Some(message) = status::locked(&tx, id).await? {
+        let ctx = Ctx::system(hub.clone(), message.organization_id);
+        claim_parked(&ctx, &tx, message).await?;
+    }
+    tx.commit().await
 }

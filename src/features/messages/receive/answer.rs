@@ -41,17 +41,22 @@ impl Heard {
         organization: OrganizationId,
         inbound: &InboundMessage,
     ) -> Result<Self> {
-        let told = inbound.opt_out_type.map(|told| match told {
-            OptOutType::Stop => Command::Stop,
-            OptOutType::Start => Command::Start,
-            OptOutType::Help => Command::Help,
-        });
-        if let Some(command) = told.or_else(|| Command::of(&inbound.body)) {
+        if let Some(command) = command(inbound) {
             return Ok(Self::Command(command));
         }
         let keyword = keywords::reply_to(db, organization, &inbound.body).await?;
         Ok(keyword.map_or(Self::Text, |row| Self::Keyword { word: row.word, reply: row.reply }))
     }
+}
+
+/// The command that a message is, if it is one.
+pub(super) fn command(inbound: &InboundMessage) -> Option<Command> {
+    let told = inbound.opt_out_type.map(|told| match told {
+        OptOutType::Stop => Command::Stop,
+        OptOutType::Start => Command::Start,
+        OptOutType::Help => Command::Help,
+    });
+    told.or_else(|| Command::of(&inbound.body))
 }
 
 /// Does what was heard and says what to answer. A command that the carrier answers itself is not answered by us, and a
@@ -81,22 +86,21 @@ pub(super) async fn answer(
 
 /// Writes what a command means for consent; whether that is news to us.
 async fn obey(arrival: &Arrival<'_>, tx: &Tx, message: &message::Model, command: Command) -> Result<bool> {
-    let sender_key = sender_key(&arrival.config.account, &arrival.route.sender);
+    let wish = Refusal {
+        organization: message.organization_id,
+        sender_owner: arrival.route.owner.unwrap_or(message.organization_id),
+        sender_key: &sender_key(&arrival.config.account, &arrival.route.sender),
+        contact_number: &message.sender,
+    };
     match command {
         Command::Help => Ok(true),
         Command::Start => {
-            let lifted = opt_outs::record_start(&arrival.ctx, tx, &sender_key, &message.sender).await?;
+            let lifted = opt_outs::record_start(&arrival.ctx, tx, wish).await?;
             Ok(!lifted.is_empty())
         }
         Command::Stop => {
             let known = refusal(arrival, tx, message).await?;
-            let refusal = Refusal {
-                organization: message.organization_id,
-                sender_owner: arrival.route.owner.unwrap_or(message.organization_id),
-                sender_key: &sender_key,
-                contact_number: &message.sender,
-            };
-            opt_outs::record_stop(&arrival.ctx, tx, refusal).await?;
+            opt_outs::record_stop(&arrival.ctx, tx, wish).await?;
             Ok(!known)
         }
     }

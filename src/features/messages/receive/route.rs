@@ -5,7 +5,7 @@ use entity::{
     carrier_config,
     enums::{Direction, NumberStatus},
     ids::{NumberId, OrganizationId},
-    message, number, organization,
+    message, number,
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict,
@@ -20,6 +20,7 @@ use crate::{
         tx::Tx,
     },
     carriers::twilio::InboundMessage,
+    features::organizations::organization,
 };
 
 /// Where an inbound message goes.
@@ -102,8 +103,7 @@ async fn holder(
     if let Some(row) = known(db, config, sender).await? {
         return Ok(Some(row.organization_id));
     }
-    let operator = organization::Entity::find().filter(organization::Column::IsOperator.eq(true));
-    Ok(operator.one(db).await?.map(|row| row.id))
+    Ok(organization::operator_organization(db).await?.map(|row| row.id))
 }
 
 /// The sender's row, made when the account has a sender that nobody told us of. None when another organisation on the same

@@ -1,4 +1,5 @@
-//! Rows whose time is over: events past their retention, and idempotency keys that no client repeats any more.
+//! Rows whose time is over: events past their retention, idempotency keys that no client repeats any more, and what no
+//! longer lets anybody in.
 
 use std::sync::Arc;
 
@@ -6,7 +7,15 @@ use chrono::Duration;
 use entity::idempotency_key;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::base::{ctx::Hub, error::Result, events, tx::Tx};
+use crate::{
+    base::{
+        ctx::{Ctx, Hub},
+        error::Result,
+        events,
+        tx::Tx,
+    },
+    features::organizations::housekeeping,
+};
 
 /// How long a client may repeat a call under its idempotency key.
 const IDEMPOTENCY_KEYS: Duration = Duration::hours(48);
@@ -24,6 +33,8 @@ pub(super) async fn forget(hub: &Arc<Hub>) -> Result<()> {
     let old = idempotency_key::Column::CreatedAt.lt(now - IDEMPOTENCY_KEYS);
     let keys = idempotency_key::Entity::delete_many().filter(old).exec(&*tx).await?.rows_affected;
     tx.commit().await?;
-    tracing::debug!(events, keys, "rows past their time were removed");
+
+    let ended = housekeeping::forget_ended(&Ctx::administrator(hub.clone())).await?;
+    tracing::debug!(events, keys, ended, "rows past their time were removed");
     Ok(())
 }

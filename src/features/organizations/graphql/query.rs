@@ -81,6 +81,7 @@ impl OrganizationsQuery {
 /// Who calls: a signed-in person or an API key.
 pub struct Viewer;
 
+/// Who calls: a signed-in person or an API key.
 #[Object]
 impl Viewer {
     /// The signed-in person; null for an API key.

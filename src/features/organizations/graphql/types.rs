@@ -28,6 +28,7 @@ use crate::{
 /// A tenant: everything that PhoneHub keeps belongs to one.
 pub struct Organization(pub organization::Model);
 
+/// A tenant: everything that PhoneHub keeps belongs to one.
 #[Object]
 impl Organization {
     /// Such as `org_01j…`.
@@ -54,6 +55,7 @@ impl Organization {
 /// A person with an account.
 pub struct User(pub user::Model);
 
+/// A person with an account.
 #[Object]
 impl User {
     /// Such as `usr_01j…`.
@@ -93,6 +95,7 @@ fn is_shown(gql: &Context<'_>) -> Result<bool> {
 /// A person's place in one organisation.
 pub struct Membership(pub membership::Model);
 
+/// A person's place in one organisation.
 #[Object]
 impl Membership {
     /// Such as `mem_01j…`.
@@ -126,6 +129,7 @@ impl Membership {
 /// A link by which a person can join the organisation.
 pub struct Invitation(pub invitation::Model);
 
+/// A link by which a person can join the organisation.
 #[Object]
 impl Invitation {
     /// Such as `inv_01j…`.
@@ -167,6 +171,7 @@ impl Invitation {
 /// What a partner's program authenticates with. Its secret is shown once, by `createApiKey`.
 pub struct ApiKey(pub api_key::Model);
 
+/// What a partner's program authenticates with. Its secret is shown once, by `createApiKey`.
 #[Object]
 impl ApiKey {
     /// Such as `key_01j…`.
@@ -225,6 +230,7 @@ async fn by(gql: &Context<'_>, user: Option<UserId>) -> Result<Option<User>> {
 /// What a device keeps after signing in. It is shown once.
 pub struct AuthTokens(pub SignedIn);
 
+/// What a device keeps after signing in. It is shown once.
 #[Object]
 impl AuthTokens {
     /// For the header `Authorization: Bearer …`, until `accessTokenExpiresAt`.

@@ -1,0 +1,123 @@
+//! What comes from the carrier: texts with files, STOP, receipts that never come, and the price.
+
+use chrono::Duration;
+use entity::{attempt, message};
+use phonehub::features::messages::sweep::Sweeper;
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+
+use crate::harness::{NUMBER, Subscription, TestApp};
+
+const RECEIVED: &str = "subscription { messageReceived { node { \
+     id body from to direction status media { url contentType } conversation { unreadCount } contact { name } } } }";
+const WATCH: &str = "subscription { messageStatusChanged { node { id status carrierStatus } } }";
+const LATE_FACTS: &str = "subscription { events(types: [MESSAGE_UPDATED]) { node { subject } } }";
+const MESSAGE: &str = "query($id: ID!) { message(id: $id) { \
+     status price { amount currency } errorCode errorExplanation timeline { kind } } }";
+/// A PNG of one pixel.
+const PIXEL: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const PHONE: &str = "+12065550120";
+
+async fn subscribe(app: &TestApp, query: &str) -> Subscription {
+    let mut subscription = app.subscribe(query, json!({})).await;
+    subscription.ready().await;
+    subscription
+}
+
+/// Waits until a message has this status.
+async fn reaches(statuses: &mut Subscription, id: &str, status: &str) {
+    loop {
+        let node = statuses.next().await["messageStatusChanged"]["node"].take();
+        if node["id"] == id && node["status"] == status {
+            return;
+        }
+    }
+}
+
+async fn say(app: &TestApp, body: &str, media: Value) -> Value {
+    app.stage("say", Some(json!({ "from": PHONE, "to": NUMBER, "body": body, "media": media }))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_with_a_file_arrives_once_and_the_file_is_shown_by_our_own_link() {
+    let app = TestApp::start().await;
+    let mut received = subscribe(&app, RECEIVED).await;
+    let twice = json!({ "fault": "duplicate_inbound", "copies": 2 });
+    app.stage("faults", Some(twice)).await;
+    let said = say(&app, "Look & see", json!([{ "content_type": "image/png", "base64": PIXEL }])).await;
+    assert_eq!(said["webhook_status"], 200, "{said}");
+    let node = received.next().await["messageReceived"]["node"].take();
+    assert_eq!((&node["body"], &node["from"], &node["to"]), (&json!("Look & see"), &json!(PHONE), &json!(NUMBER)));
+    assert_eq!((&node["direction"], &node["status"]), (&json!("INBOUND"), &json!("RECEIVED")));
+    assert_eq!(node["media"][0]["contentType"], "image/png");
+    say(&app, "That was it", json!([])).await;
+    let next = received.next().await["messageReceived"]["node"].take();
+    assert_eq!(next["body"], "That was it", "the copies of the first one are no messages");
+    assert_eq!(next["conversation"]["unreadCount"], 2);
+
+    let link = node["media"][0]["url"].as_str().unwrap();
+    assert!(link.starts_with(&format!("{}/media/med_", app.url())), "{link}");
+    let file = app.http.get(link).send().await.unwrap();
+    assert_eq!((file.status().as_u16(), file.headers()["content-type"].to_str().unwrap()), (200, "image/png"));
+    assert_eq!(file.headers()["x-content-type-options"], "nosniff");
+    assert!(file.bytes().await.unwrap().starts_with(b"\x89PNG"));
+    for bad in [link.replace("expires=", "expires=9"), link.replace("signature=", "signature=A")] {
+        assert_eq!(app.http.get(&bad).send().await.unwrap().status().as_u16(), 403, "{bad}");
+    }
+    app.clock.advance(Duration::minutes(16));
+    assert_eq!(app.http.get(link).send().await.unwrap().status().as_u16(), 403, "expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_is_in_force_when_it_is_acknowledged() {
+    let app = TestApp::start().await;
+    say(&app, "STOP", json!([])).await;
+    let input = json!({ "to": { "phoneNumber": PHONE }, "body": "Hello", "idempotencyKey": "after" });
+    let refused = app.gql().ok(crate::harness::SEND, json!({ "input": input })).await;
+    assert_eq!(refused["sendMessage"]["userErrors"][0]["code"], "OPTED_OUT", "{refused}");
+    assert!(app.taken().await.iter().all(|message| message["to"] != PHONE || message["body"] != "Hello"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_price_is_asked_for_when_a_message_is_final() {
+    let app = TestApp::start().await;
+    let mut statuses = subscribe(&app, WATCH).await;
+    let mut facts = subscribe(&app, LATE_FACTS).await;
+    let id = app.send("+12065550101", "Hello", "first").await;
+    reaches(&mut statuses, &id, "UNDELIVERED").await;
+    let before = app.gql().ok(MESSAGE, json!({ "id": id })).await["message"].take();
+    assert_eq!((&before["price"], &before["errorCode"]), (&Value::Null, &json!(30003)));
+    assert!(before["errorExplanation"].is_string());
+    app.clock.advance(Duration::seconds(61));
+    while facts.next().await["events"]["node"]["subject"] != json!(id) {}
+    let after = app.gql().ok(MESSAGE, json!({ "id": id })).await["message"].take();
+    assert_eq!(after["price"]["currency"], "USD", "{after}");
+    assert_eq!(after["status"], "UNDELIVERED");
+    let told: Vec<&str> =
+        after["timeline"].as_array().unwrap().iter().filter_map(|entry| entry["kind"].as_str()).collect();
+    assert!(told.contains(&"RECEIPT") && told.contains(&"PRICED"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_receipts_are_lost_is_asked_for() {
+    let app = TestApp::start().await;
+    app.stage("faults", Some(json!({ "on": "callback", "times": 100, "fault": "drop_callbacks" }))).await;
+    let mut statuses = subscribe(&app, WATCH).await;
+    let id = app.send("+12065550100", "Hello", "first").await;
+    reaches(&mut statuses, &id, "SENDING").await;
+    app.stage("idle", None).await;
+    // The poll is planned when the carrier's answer is stored; the sweep finds what nobody planned.
+    let hub = app.hub().clone();
+    let handed_over = async || {
+        let attempts = attempt::Entity::find().all(hub.db.read()).await.unwrap();
+        attempts.iter().any(|attempt| attempt.carrier_message_id.is_some())
+    };
+    while !handed_over().await {
+        tokio::task::yield_now().await;
+    }
+    app.clock.advance(Duration::minutes(6));
+    Sweeper::new(hub.clone()).sweep().await.unwrap();
+    reaches(&mut statuses, &id, "DELIVERED").await;
+    assert_eq!(message::Entity::find().all(hub.db.read()).await.unwrap().len(), 1);
+}
