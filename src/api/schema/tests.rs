@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! The schema as a whole: what a client generator, a reader of the SDL, or a breaking change would notice.
 
 use std::{collections::BTreeSet, path::Path};
@@ -138,4 +135,3 @@ fn scalars_name_their_specifications_and_one_of_is_said() {
     }
     assert!(sdl.contains("input MessageRecipientInput @oneOf"));
 }
->>>>>>> main

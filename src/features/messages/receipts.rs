@@ -112,9 +112,7 @@ impl Told {
 
     fn words(&self) -> String {
         let known = self.error_code.and_then(error::explain).map(str::to_owned);
-        known
-            .or_else(|| self.error_message.clone())
-            .unwrap_or_else(|| "The carrier gave no reason.".to_owned())
+        known.or_else(|| self.error_message.clone()).unwrap_or_else(|| "The carrier gave no reason.".to_owned())
     }
 
     fn change(&self) -> Change {
@@ -220,15 +218,8 @@ async fn keeper(db: &impl ConnectionTrait, config: &carrier_config::Model) -> Re
     if let Some(own) = config.organization_id {
         return Ok(own);
     }
-<<<<<<< HEAD
-    let operator =
-        organization::Entity::find().filter(organization::Column::IsOperator.eq(true)).one(db).await?;
-    let operator =
-        operator.ok_or_else(|| Error::unavailable("no operator's organisation keeps this receipt"))?;
-=======
     let operator = organization::operator_organization(db).await?;
     let operator = operator.ok_or_else(|| Error::unavailable("no operator's organisation keeps this receipt"))?;
->>>>>>> main
     Ok(operator.id)
 }
 

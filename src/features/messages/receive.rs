@@ -4,8 +4,8 @@
 mod answer;
 mod quiet;
 mod reply;
-mod route;
 mod rows;
+mod route;
 #[cfg(test)]
 mod tests;
 
