@@ -5,10 +5,16 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, middleware};
 use secrecy::SecretString;
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    api::{self, door::Door, explorer, http, media, operations, schema, webhooks},
+    api::{
+        self,
+        door::Door,
+        explorer, http, media, operations,
+        schema::{self, AppSchema},
+        webhooks,
+    },
     base::{
         clock::Clock,
         ctx::{Ctx, Hub},
@@ -40,6 +46,7 @@ pub struct App {
     server: JoinHandle<io::Result<()>>,
     worker: JoinHandle<()>,
     sweep: JoinHandle<()>,
+    sockets: TaskTracker,
     sandbox: Option<sandbox::Running>,
 }
 
@@ -74,7 +81,9 @@ impl App {
         }
         let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
         let demo_token = demo.as_ref().map(|demo| demo.token.clone());
-        let router = router(&hub, metrics, demo_token, stopping.clone());
+        let door = Door::new(hub.clone(), schema::build(), &schema::sdl(), stopping.clone());
+        let sockets = door.open().clone();
+        let router = router(&hub, door, metrics, demo_token);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server =
             axum::serve(listener, service).with_graceful_shutdown(draining.clone().cancelled_owned());
@@ -83,6 +92,7 @@ impl App {
             server: tokio::spawn(server.into_future()),
             worker: tokio::spawn(Worker::new(hub.clone(), handlers(), stopping.clone()).run()),
             sweep: tokio::spawn(sweep::run(hub.clone(), stopping.clone())),
+            sockets,
             hub,
             demo,
             stopping,
@@ -100,6 +110,8 @@ impl App {
             let _ = (&mut self.worker).await;
             let _ = (&mut self.sweep).await;
             let _ = (&mut self.server).await;
+            self.sockets.close();
+            self.sockets.wait().await;
         };
         if tokio::time::timeout(grace, finished).await.is_err() {
             tracing::warn!(
@@ -130,11 +142,10 @@ fn handlers() -> Handlers {
 /// Every route, behind the middleware that gives requests their ids.
 fn router(
     hub: &Arc<Hub>,
+    door: Door<AppSchema>,
     metrics: Metrics,
     demo_token: Option<SecretString>,
-    stopping: CancellationToken,
 ) -> Router {
-    let door = Door::new(hub.clone(), schema::build(), &schema::sdl(), stopping);
     Router::new()
         .merge(api::routes(door))
         .merge(webhooks::router(hub.clone()))
