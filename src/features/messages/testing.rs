@@ -121,7 +121,9 @@ impl Stage {
             base_url: Some(NOWHERE.into()),
             senders: vec![OURS.into()],
         };
-        seed::seed_system(&Ctx::administrator(self.hub.clone()), &seed).await.unwrap()
+        seed::seed_system(&Ctx::administrator(self.hub.clone()), &seed).await.unwrap();
+        let system = carrier_config::Entity::find().filter(carrier_config::Column::OrganizationId.is_null());
+        system.one(self.hub.db.read()).await.unwrap().unwrap()
     }
 
     /// A message that is being handed over, with the attempt that does it.
