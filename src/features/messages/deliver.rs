@@ -98,7 +98,7 @@ impl Handler for Deliver {
             tx.commit().await?;
             return Ok(Outcome::Settled);
         }
-        hand_over(ctx, lease, &config, &payload, id).await
+        Box::pin(hand_over(ctx, lease, &config, &payload, id)).await
     }
 }
 

@@ -70,7 +70,7 @@ pub async fn take(hub: &Arc<Hub>, config: &carrier_config::Model, receipt: Recei
     };
     let ctx = Ctx::system(hub.clone(), message.organization_id);
     let id = message.id;
-    store(&tx, config, &receipt, message.organization_id, Some(id), ctx.now()).await?;
+    store(&tx, config, &receipt, (message.organization_id, Some(id)), ctx.now()).await?;
     let told = Told::from(&receipt.callback);
     match attempt {
         Some(attempt) => prove(&ctx, &tx, attempt, &message, told).await?,
@@ -210,7 +210,7 @@ fn serves(config: &carrier_config::Model, message: &message::Model) -> bool {
 async fn park(hub: &Arc<Hub>, config: &carrier_config::Model, receipt: Receipt) -> Result<Taken> {
     let keeper = keeper(hub.db.read(), config).await?;
     let tx = Tx::begin(hub).await?;
-    store(&tx, config, &receipt, keeper, None, hub.clock.now()).await?;
+    store(&tx, config, &receipt, (keeper, None), hub.clock.now()).await?;
     tx.commit().await?;
     Ok(Taken::Parked)
 }
@@ -230,8 +230,7 @@ async fn store(
     tx: &Tx,
     config: &carrier_config::Model,
     receipt: &Receipt,
-    organization_id: OrganizationId,
-    message_id: Option<MessageId>,
+    (organization_id, message_id): (OrganizationId, Option<MessageId>),
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<()> {
     let callback = &receipt.callback;

@@ -34,7 +34,11 @@ pub(super) fn inbound(
 ) -> message::Model {
     let body = storable(&inbound.body);
     let counted = Segments::count(&body);
-    let by_plan = inbound.from.number().and_then(|phone| phone.country()).map(|country| country.to_string());
+    let by_plan = inbound
+        .from
+        .number()
+        .and_then(crate::base::phone::PhoneNumber::country)
+        .map(|country| country.to_string());
     message::Model {
         id: place.id,
         organization_id: route.organization_id,
