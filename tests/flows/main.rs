@@ -8,3 +8,4 @@ mod harness;
 mod house;
 mod inbound;
 mod live_loop;
+mod plans;
