@@ -6,4 +6,6 @@ mod command_line;
 mod events;
 mod harness;
 mod house;
+mod inbound;
 mod live_loop;
+mod plans;

@@ -5,7 +5,7 @@ mod database;
 mod graphql;
 mod socket;
 
-pub use app::{Options, TestApp};
+pub use app::{NUMBER, Options, SEND, TestApp};
 pub use database::TestDatabase;
 pub use graphql::Gql;
 pub use socket::Subscription;
