@@ -6,4 +6,8 @@ mod command_line;
 mod events;
 mod harness;
 mod house;
+mod in_doubt;
+mod inbound;
 mod live_loop;
+mod receipts;
+mod refusals;
