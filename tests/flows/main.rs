@@ -3,6 +3,7 @@
 //! `PHONEHUB_TEST_REDIS_URL` name them (`scripts/test` runs both).
 
 mod command_line;
+mod consent;
 mod events;
 mod harness;
 mod house;
@@ -11,3 +12,5 @@ mod inbound;
 mod live_loop;
 mod receipts;
 mod refusals;
+mod sending;
+mod subscriptions;

@@ -116,7 +116,7 @@ async fn the_exact_price_appears_when_the_carrier_knows_it() {
         while facts.next().await["events"]["node"]["subject"] != json!(id) {}
     }
     let message = app.gql().message(&id).await;
-    assert_eq!(message["price"], json!({ "amount": "0.0158", "currency": "USD" }), "{message}");
+    assert_eq!(message["price"], json!({ "amount": "0.015800", "currency": "USD" }), "{message}");
     assert_eq!(message["segments"], 2);
     assert!(kinds(&message).contains(&"PRICED"));
 }

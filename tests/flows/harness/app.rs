@@ -23,7 +23,7 @@ use phonehub::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{database::TestDatabase, graphql::Gql, socket::Subscription};
@@ -122,6 +122,11 @@ impl TestApp {
         Gql { http: self.http.clone(), url: format!("{}/graphql", self.url()), token: token.to_owned() }
     }
 
+    /// Speaks with any of the servers as the first organisation's key.
+    pub fn gql_at(&self, server: usize) -> Gql {
+        Gql { url: format!("http://{}/graphql", self.apps[server].addr), ..self.gql() }
+    }
+
     /// Subscribes over a socket of its own.
     pub async fn subscribe(&self, query: &str, variables: Value) -> Subscription {
         Subscription::open(self.apps[0].addr, &self.token, query, variables).await
@@ -169,6 +174,12 @@ impl TestApp {
     /// How often the carrier was asked to send to a phone, whatever came of it.
     pub async fn requests(&self, to: &str) -> u64 {
         self.stage("stats", None).await["recipients"][to]["requests"].as_u64().unwrap_or(0)
+    }
+
+    /// A phone texts one of our numbers.
+    pub async fn say(&self, from: &str, to: &str, body: &str, media: Value) -> Value {
+        let text = json!({ "from": from, "to": to, "body": body, "media": media });
+        self.stage("say", Some(text)).await
     }
 
     /// Waits until the carrier has nothing under way.
