@@ -3,9 +3,15 @@
 //! `PHONEHUB_TEST_REDIS_URL` name them (`scripts/test` runs both).
 
 mod command_line;
+mod consent;
 mod events;
 mod harness;
 mod house;
+mod in_doubt;
 mod inbound;
 mod live_loop;
 mod plans;
+mod receipts;
+mod refusals;
+mod sending;
+mod subscriptions;

@@ -121,7 +121,7 @@ fn next_try(ctx: &Ctx, message: &message::Model, error: &CarrierError) -> Option
         RetryClass::Tomorrow if tries < 3 => chrono::Duration::days(1),
         _ => return None,
     };
-    let wait = asked.map_or(wait, |asked| asked.max(jitter(wait)));
+    let wait = asked.map_or(wait, |asked| asked + jitter(asked.max(wait)));
     message.validity_seconds.is_none_or(|_| now + wait < begun + patience).then(|| now + wait)
 }
 

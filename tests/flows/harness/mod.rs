@@ -3,9 +3,21 @@
 mod app;
 mod database;
 mod graphql;
+mod line;
+mod messages;
+mod patience;
 mod socket;
+mod statuses;
+mod tenant;
+mod webhook;
 
-pub use app::{NUMBER, Options, SEND, TestApp};
+pub use app::{ACCOUNT, NUMBER, Options, PATIENCE, SEND, TOKEN, TestApp};
 pub use database::TestDatabase;
 pub use graphql::Gql;
+pub use line::Line;
+pub use messages::kinds;
+pub use patience::eventually;
 pub use socket::Subscription;
+pub use statuses::Statuses;
+pub use tenant::Tenant;
+pub use webhook::{form, sign};

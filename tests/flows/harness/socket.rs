@@ -15,6 +15,7 @@ use super::app::PATIENCE;
 /// One socket with one running subscription.
 pub struct Subscription {
     socket: WebSocketStream<TcpStream>,
+    closed_with: Option<u16>,
 }
 
 impl Subscription {
@@ -25,7 +26,7 @@ impl Subscription {
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
         let stream = TcpStream::connect(server).await.unwrap();
         let (socket, _) = client_async(request, stream).await.unwrap();
-        let mut subscription = Self { socket };
+        let mut subscription = Self { socket, closed_with: None };
         subscription.say(json!({ "type": "connection_init", "payload": { "token": token } })).await;
         assert_eq!(subscription.hear().await.unwrap()["type"], "connection_ack");
         let payload = json!({ "query": query, "variables": variables });
@@ -66,7 +67,11 @@ impl Subscription {
             let frame = timeout(PATIENCE, self.socket.next()).await.expect("nothing came in time");
             match frame {
                 Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(Message::Close(frame))) => {
+                    self.closed_with = frame.map(|frame| frame.code.into());
+                    return None;
+                }
+                Some(Err(_)) | None => return None,
                 Some(Ok(_)) => {}
             }
         }
@@ -81,6 +86,11 @@ impl Subscription {
                 other => panic!("closed without a code: {other:?}"),
             }
         }
+    }
+
+    /// The code that came with the close, once [`Self::hear`] has heard it.
+    pub const fn closed_with(&self) -> Option<u16> {
+        self.closed_with
     }
 
     /// Says something to the server.
