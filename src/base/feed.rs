@@ -66,13 +66,13 @@ impl Feeds {
     }
 
     /// Tells local subscribers and the other processes of committed events. Never waits.
-    pub fn publish(&self, committed: Vec<Event>) {
+    pub fn publish(&self, committed: &[Event]) {
         if committed.is_empty() {
             return;
         }
         metrics::counter!("phonehub_events_published_total").increment(committed.len() as u64);
-        self.bus.publish(&committed);
-        self.hand_over(&committed);
+        self.bus.publish(committed);
+        self.hand_over(committed);
     }
 
     /// Whether the other processes are reached at once, not only by polling.

@@ -38,7 +38,10 @@ async fn a_text_with_a_file_arrives_once_and_the_file_is_shown_by_our_own_link()
     let said = app.say(PHONE, NUMBER, "Look & see", media).await;
     assert_eq!(said["webhook_status"], 200, "{said}");
     let node = next(&mut received).await;
-    assert_eq!((&node["body"], &node["from"], &node["to"]), (&json!("Look & see"), &json!(PHONE), &json!(NUMBER)));
+    assert_eq!(
+        (&node["body"], &node["from"], &node["to"]),
+        (&json!("Look & see"), &json!(PHONE), &json!(NUMBER))
+    );
     assert_eq!((&node["direction"], &node["status"]), (&json!("INBOUND"), &json!("RECEIVED")));
     assert_eq!(node["media"][0]["contentType"], "image/png");
     assert_eq!(node["contact"]["phoneNumbers"], json!([PHONE]));
@@ -52,7 +55,10 @@ async fn a_text_with_a_file_arrives_once_and_the_file_is_shown_by_our_own_link()
     let link = node["media"][0]["url"].as_str().unwrap();
     assert!(link.starts_with(&format!("{}/media/med_", app.url())), "{link}");
     let file = app.http.get(link).send().await.unwrap();
-    assert_eq!((file.status().as_u16(), file.headers()["content-type"].to_str().unwrap()), (200, "image/png"));
+    assert_eq!(
+        (file.status().as_u16(), file.headers()["content-type"].to_str().unwrap()),
+        (200, "image/png")
+    );
     assert_eq!(file.headers()["x-content-type-options"], "nosniff");
     assert!(file.bytes().await.unwrap().starts_with(b"\x89PNG"));
     for bad in [link.replace("expires=", "expires=9"), link.replace("signature=", "signature=A")] {
@@ -107,7 +113,14 @@ async fn a_shared_number_answers_whom_it_last_wrote_from_and_stops_for_all() {
 
 /// The parameters of a text that the sandbox never saw.
 fn text<'a>(sid: &'a str, body: &'a str) -> [(&'a str, &'a str); 6] {
-    [("AccountSid", ACCOUNT), ("MessageSid", sid), ("From", PHONE), ("To", NUMBER), ("Body", body), ("NumMedia", "0")]
+    [
+        ("AccountSid", ACCOUNT),
+        ("MessageSid", sid),
+        ("From", PHONE),
+        ("To", NUMBER),
+        ("Body", body),
+        ("NumMedia", "0"),
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,8 +143,11 @@ async fn the_older_routes_serve_the_system_config() {
     assert_eq!(kept, ["One", "Two", "please leave me alone"]);
     let input = json!({ "to": { "phoneNumber": PHONE }, "body": "Hello", "idempotencyKey": "after" });
     assert_eq!(app.gql().try_send(input).await["userErrors"][0]["code"], "OPTED_OUT");
-    let receipt =
-        [("AccountSid", ACCOUNT), ("MessageSid", "SM00000000000000000000000000000009"), ("MessageStatus", "sent")];
+    let receipt = [
+        ("AccountSid", ACCOUNT),
+        ("MessageSid", "SM00000000000000000000000000000009"),
+        ("MessageStatus", "sent"),
+    ];
     let status = format!("{}/api/webhooks/sms/status", app.url());
     assert_eq!(app.webhook(&status, &receipt, TOKEN).await.status().as_u16(), 204);
 }
@@ -153,7 +169,8 @@ async fn what_the_account_did_not_sign_leaves_no_row_and_is_counted() {
     let (params, altered) = (text(sid, "Pay A"), text(sid, "Pay B"));
     let good = sign(TOKEN, &own, &params);
     let elsewhere = sign(TOKEN, &own.replace("127.0.0.1", "hub.example"), &params);
-    let unknown = own.replace("/api/webhooks/sms/incoming", "/webhooks/twilio/cfg_0000000000000000000000/messages");
+    let unknown =
+        own.replace("/api/webhooks/sms/incoming", "/webhooks/twilio/cfg_0000000000000000000000/messages");
     let forgeries: [(&str, &str, Option<String>); 8] = [
         ("unsigned", &own, None),
         ("empty", &own, Some(String::new())),

@@ -2,6 +2,8 @@
 //! the real sandbox, over SQLite + memory, or over PostgreSQL + Redis when `PHONEHUB_TEST_DATABASE_URL` and
 //! `PHONEHUB_TEST_REDIS_URL` name them (`scripts/test` runs both).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod command_line;
 mod consent;
 mod events;

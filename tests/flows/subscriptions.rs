@@ -113,7 +113,8 @@ async fn cursors_that_are_forged_foreign_or_too_old_are_refused() {
     let (old, _) = next(&mut subscription).await;
     let (_, token) = app.another_organization("Other").await;
     assert_eq!(refusal(&app, &app.gql_as(&token), &old).await, "INVALID_CURSOR", "foreign");
-    let flipped = if old.ends_with('A') { format!("{}B", &old[..old.len() - 1]) } else { format!("A{}", &old[1..]) };
+    let flipped =
+        if old.ends_with('A') { format!("{}B", &old[..old.len() - 1]) } else { format!("A{}", &old[1..]) };
     for forged in [flipped.as_str(), "", "0", &old[1..]] {
         assert_eq!(refusal(&app, &app.gql(), forged).await, "INVALID_CURSOR", "{forged}");
     }
@@ -246,7 +247,8 @@ impl EventStream {
     async fn next(&mut self) -> (String, Value) {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+                let line =
+                    |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
                 let found = (line("id: "), line("data: "));
                 self.text = rest.to_owned();
                 if let (Some(id), Some(data)) = found {
