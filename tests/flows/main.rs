@@ -4,6 +4,12 @@
 
 mod command_line;
 mod events;
+mod frozen;
+mod graceful;
 mod harness;
 mod house;
+mod kill_minus_nine;
 mod live_loop;
+mod many;
+mod postgres_restart;
+mod redis_down;
