@@ -5,10 +5,16 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{Router, middleware};
 use secrecy::SecretString;
 use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    api::{self, door::Door, explorer, http, media, operations, schema, webhooks},
+    api::{
+        self,
+        door::Door,
+        explorer, http, media, operations,
+        schema::{self, AppSchema},
+        webhooks,
+    },
     base::{
         clock::Clock,
         ctx::{Ctx, Hub},
@@ -40,13 +46,15 @@ pub struct App {
     server: JoinHandle<io::Result<()>>,
     worker: JoinHandle<()>,
     sweep: JoinHandle<()>,
+    sockets: TaskTracker,
     sandbox: Option<sandbox::Running>,
 }
 
 /// Runs until the operating system asks the process to stop.
 pub async fn serve(config: Config) -> Result<()> {
     telemetry::start_log(&config.log);
-    let taken = |error| Error::internal(format!("PHONEHUB_LISTEN: {} cannot be used: {error}", config.listen));
+    let taken =
+        |error| Error::internal(format!("PHONEHUB_LISTEN: {} cannot be used: {error}", config.listen));
     let listener = TcpListener::bind(config.listen).await.map_err(taken)?;
     let app = App::start(config, listener, Clock::default()).await?;
     if let Some(demo) = &app.demo {
@@ -73,14 +81,18 @@ impl App {
         }
         let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
         let demo_token = demo.as_ref().map(|demo| demo.token.clone());
-        let router = router(&hub, metrics, demo_token, stopping.clone());
+        let door = Door::new(hub.clone(), schema::build(), &schema::sdl(), stopping.clone());
+        let sockets = door.open().clone();
+        let router = router(&hub, door, metrics, demo_token);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(listener, service).with_graceful_shutdown(draining.clone().cancelled_owned());
+        let server =
+            axum::serve(listener, service).with_graceful_shutdown(draining.clone().cancelled_owned());
         Ok(Self {
             addr,
             server: tokio::spawn(server.into_future()),
             worker: tokio::spawn(Worker::new(hub.clone(), handlers(), stopping.clone()).run()),
             sweep: tokio::spawn(sweep::run(hub.clone(), stopping.clone())),
+            sockets,
             hub,
             demo,
             stopping,
@@ -98,9 +110,13 @@ impl App {
             let _ = (&mut self.worker).await;
             let _ = (&mut self.sweep).await;
             let _ = (&mut self.server).await;
+            self.sockets.close();
+            self.sockets.wait().await;
         };
         if tokio::time::timeout(grace, finished).await.is_err() {
-            tracing::warn!("not everything finished in time; what was under way is taken up after the next start");
+            tracing::warn!(
+                "not everything finished in time; what was under way is taken up after the next start"
+            );
         }
         self.abort();
         if let Some(sandbox) = self.sandbox.take() {
@@ -126,11 +142,10 @@ fn handlers() -> Handlers {
 /// Every route, behind the middleware that gives requests their ids.
 fn router(
     hub: &Arc<Hub>,
+    door: Door<AppSchema>,
     metrics: Metrics,
     demo_token: Option<SecretString>,
-    stopping: CancellationToken,
 ) -> Router {
-    let door = Door::new(hub.clone(), schema::build(), &schema::sdl(), stopping);
     Router::new()
         .merge(api::routes(door))
         .merge(webhooks::router(hub.clone()))

@@ -4,13 +4,17 @@ use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::D
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr, Statement, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr, Statement,
+    TransactionTrait,
 };
 use secrecy::ExposeSecret;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 
 use super::telemetry::names;
 use crate::config::{Database, Pool, SqliteSynchronous};
+
+/// Target of the trace that shows every statement's text, without its values.
+pub const STATEMENTS: &str = "phonehub::statements";
 
 /// More readers than this gain nothing on one file.
 const SQLITE_READERS: u32 = 8;
@@ -152,6 +156,8 @@ async fn open(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     let mut connection = sea_orm::Database::connect(options).await?;
     connection.set_metric_callback(|statement| {
         metrics::histogram!(names::DATABASE_QUERY_SECONDS).record(statement.elapsed.as_secs_f64());
+        // The text holds placeholders, never values.
+        tracing::trace!(target: STATEMENTS, sql = statement.statement.sql);
     });
     Ok(connection)
 }

@@ -10,6 +10,7 @@ mod house;
 mod in_doubt;
 mod inbound;
 mod live_loop;
+mod plans;
 mod receipts;
 mod refusals;
 mod sending;

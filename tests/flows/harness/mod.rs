@@ -11,7 +11,11 @@ mod statuses;
 mod tenant;
 mod webhook;
 
+<<<<<<< HEAD
 pub use app::{ACCOUNT, NUMBER, Options, PATIENCE, SEND, TOKEN, TestApp};
+=======
+pub use app::{NUMBER, Options, SEND, TestApp};
+>>>>>>> main
 pub use database::TestDatabase;
 pub use graphql::Gql;
 pub use line::Line;
