@@ -3,11 +3,7 @@
 use chrono::Duration;
 use serde_json::{Value, json};
 
-<<<<<<< HEAD
 use crate::harness::{ACCOUNT, Gql, NUMBER, Subscription, TOKEN, TestApp, sign};
-=======
-use crate::harness::{NUMBER, SEND, Subscription, TestApp};
->>>>>>> main
 
 const RECEIVED: &str = "subscription { messageReceived { node { \
      id body from to direction status media { url contentType } conversation { id unreadCount contactNumber } \
@@ -41,16 +37,8 @@ async fn a_text_with_a_file_arrives_once_and_the_file_is_shown_by_our_own_link()
     let media = json!([{ "content_type": "image/png", "base64": PIXEL }]);
     let said = app.say(PHONE, NUMBER, "Look & see", media).await;
     assert_eq!(said["webhook_status"], 200, "{said}");
-<<<<<<< HEAD
     let node = next(&mut received).await;
     assert_eq!((&node["body"], &node["from"], &node["to"]), (&json!("Look & see"), &json!(PHONE), &json!(NUMBER)));
-=======
-    let node = received.next().await["messageReceived"]["node"].take();
-    assert_eq!(
-        (&node["body"], &node["from"], &node["to"]),
-        (&json!("Look & see"), &json!(PHONE), &json!(NUMBER))
-    );
->>>>>>> main
     assert_eq!((&node["direction"], &node["status"]), (&json!("INBOUND"), &json!("RECEIVED")));
     assert_eq!(node["media"][0]["contentType"], "image/png");
     assert_eq!(node["contact"]["phoneNumbers"], json!([PHONE]));
@@ -64,10 +52,7 @@ async fn a_text_with_a_file_arrives_once_and_the_file_is_shown_by_our_own_link()
     let link = node["media"][0]["url"].as_str().unwrap();
     assert!(link.starts_with(&format!("{}/media/med_", app.url())), "{link}");
     let file = app.http.get(link).send().await.unwrap();
-    assert_eq!(
-        (file.status().as_u16(), file.headers()["content-type"].to_str().unwrap()),
-        (200, "image/png")
-    );
+    assert_eq!((file.status().as_u16(), file.headers()["content-type"].to_str().unwrap()), (200, "image/png"));
     assert_eq!(file.headers()["x-content-type-options"], "nosniff");
     assert!(file.bytes().await.unwrap().starts_with(b"\x89PNG"));
     for bad in [link.replace("expires=", "expires=9"), link.replace("signature=", "signature=A")] {
@@ -80,7 +65,6 @@ async fn a_text_with_a_file_arrives_once_and_the_file_is_shown_by_our_own_link()
 #[tokio::test(flavor = "multi_thread")]
 async fn three_in_ten_come_twice_and_every_text_is_there_once() {
     let app = TestApp::start().await;
-<<<<<<< HEAD
     app.fault(json!({ "fault": "duplicate_inbound", "copies": 2, "chance": 0.3 })).await;
     let said: Vec<String> = (0..40).map(|n| format!("Number {n}")).collect();
     for text in &said {
@@ -193,55 +177,4 @@ async fn what_the_account_did_not_sign_leaves_no_row_and_is_counted() {
     }
     assert_eq!(app.forged(&own, &params, Some(&good)).await.status().as_u16(), 200);
     assert_eq!(texts(&app.gql()).await, ["Pay A"]);
-=======
-    say(&app, "STOP", json!([])).await;
-    let input = json!({ "to": { "phoneNumber": PHONE }, "body": "Hello", "idempotencyKey": "after" });
-    let refused = app.gql().ok(SEND, json!({ "input": input })).await;
-    assert_eq!(refused["sendMessage"]["userErrors"][0]["code"], "OPTED_OUT", "{refused}");
-    assert!(app.taken().await.iter().all(|message| message["to"] != PHONE || message["body"] != "Hello"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_price_is_asked_for_when_a_message_is_final() {
-    let app = TestApp::start().await;
-    let mut statuses = subscribe(&app, WATCH).await;
-    let mut facts = subscribe(&app, LATE_FACTS).await;
-    let id = app.send("+12065550101", "Hello", "first").await;
-    reaches(&mut statuses, &id, "UNDELIVERED").await;
-    let before = app.gql().ok(MESSAGE, json!({ "id": id })).await["message"].take();
-    assert_eq!((&before["price"], &before["errorCode"]), (&Value::Null, &json!(30003)));
-    assert!(before["errorExplanation"].is_string());
-    app.clock.advance(Duration::seconds(61));
-    let after = loop {
-        // The carrier's id was a late fact too.
-        facts.next().await;
-        let message = app.gql().ok(MESSAGE, json!({ "id": id })).await["message"].take();
-        if !message["price"].is_null() {
-            break message;
-        }
-    };
-    assert_eq!(after["price"]["currency"], "USD", "{after}");
-    assert_eq!(after["status"], "UNDELIVERED");
-    let told: Vec<&str> =
-        after["timeline"].as_array().unwrap().iter().filter_map(|entry| entry["kind"].as_str()).collect();
-    assert!(told.contains(&"RECEIPT") && told.contains(&"PRICED"), "{told:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_message_whose_receipts_are_lost_is_asked_for() {
-    let app = TestApp::start().await;
-    app.stage("faults", Some(json!({ "fault": "drop_callbacks" }))).await;
-    let mut statuses = subscribe(&app, WATCH).await;
-    let mut facts = subscribe(&app, LATE_FACTS).await;
-    let id = app.send("+12065550100", "Hello", "first").await;
-    // The carrier's id is the late fact; from then on nothing more comes by itself.
-    while facts.next().await["events"]["node"]["subject"] != json!(id) {}
-    app.clock.advance(Duration::minutes(6));
-    reaches(&mut statuses, &id, "DELIVERED").await;
-    let message = app.gql().ok(MESSAGE, json!({ "id": id })).await["message"].take();
-    let told: Vec<&str> =
-        message["timeline"].as_array().unwrap().iter().filter_map(|entry| entry["kind"].as_str()).collect();
-    assert!(told.contains(&"POLLED") && !told.contains(&"RECEIPT"), "{told:?}");
-    assert_eq!(app.taken().await.len(), 1);
->>>>>>> main
 }

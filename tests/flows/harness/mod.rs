@@ -11,17 +11,12 @@ mod statuses;
 mod tenant;
 mod webhook;
 
-<<<<<<< HEAD
-pub use app::{ACCOUNT, NUMBER, Options, PATIENCE, SEND, TOKEN, TestApp};
-=======
-pub use app::{NUMBER, Options, SEND, TestApp};
->>>>>>> main
+pub use app::{ACCOUNT, NUMBER, Options, TOKEN, TestApp};
 pub use database::TestDatabase;
 pub use graphql::Gql;
 pub use line::Line;
 pub use messages::kinds;
 pub use patience::eventually;
 pub use socket::Subscription;
-pub use statuses::Statuses;
 pub use tenant::Tenant;
-pub use webhook::{form, sign};
+pub use webhook::sign;
