@@ -18,7 +18,7 @@ mod statuses;
 mod tenant;
 mod webhook;
 
-pub use app::{ACCOUNT, NUMBER, Options, PATIENCE, SEND, TOKEN, TestApp};
+pub use app::{ACCOUNT, NUMBER, Options, TOKEN, TestApp};
 pub use database::TestDatabase;
 pub use fleet::Fleet;
 pub use follower::Follower;
@@ -31,6 +31,5 @@ pub use patience::eventually;
 pub use process::Process;
 pub use services::Services;
 pub use socket::Subscription;
-pub use statuses::Statuses;
 pub use tenant::Tenant;
-pub use webhook::{form, sign};
+pub use webhook::sign;

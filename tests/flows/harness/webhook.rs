@@ -19,7 +19,7 @@ pub fn sign(auth_token: &str, url: &str, params: &[(&str, &str)]) -> String {
 }
 
 /// The body of a form.
-pub fn form(params: &[(&str, &str)]) -> String {
+fn form(params: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish()
 }
 
