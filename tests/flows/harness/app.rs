@@ -40,7 +40,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// What a test wants otherwise than usual.
 #[derive(Default)]
 pub struct Options {
-    /// Settings beside the usual ones.
+    /// Settings beside the usual ones, or instead of them; an empty one takes the usual one away.
     pub settings: Vec<(&'static str, String)>,
     /// How fast the sandbox lives; at once without it.
     pub timing: Option<Timing>,
@@ -268,6 +268,7 @@ fn settings(
     if let Ok(redis) = std::env::var("PHONEHUB_TEST_REDIS_URL") {
         settings.push(("REDIS_URL", redis));
     }
+    settings.retain(|(name, _)| !options.settings.iter().any(|(other, _)| other == name));
     settings.extend(options.settings.iter().cloned());
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
