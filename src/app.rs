@@ -2,9 +2,12 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, middleware};
+use axum::{Router, middleware, serve::ListenerExt};
 use secrecy::SecretString;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -85,6 +88,7 @@ impl App {
         let sockets = door.open().clone();
         let router = router(&hub, door, metrics, demo_token);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let listener = listener.tap_io(send_at_once);
         let server =
             axum::serve(listener, service).with_graceful_shutdown(draining.clone().cancelled_owned());
         Ok(Self {
@@ -131,6 +135,13 @@ impl App {
         self.server.abort();
         self.worker.abort();
         self.sweep.abort();
+    }
+}
+
+/// Nagle's algorithm would hold an event back until the peer has acknowledged the one before.
+fn send_at_once(stream: &mut TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection stays with Nagle's algorithm");
     }
 }
 

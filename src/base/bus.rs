@@ -1,18 +1,26 @@
 //! Carries committed events to the other processes. An accelerator: what it loses, subscribers read from the log.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use entity::ids::OrganizationId;
 use redis::{
     Client, PushInfo, PushKind, RedisError, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::{events::Event, telemetry::names};
 
 /// Publications that wait for Redis at most; more are dropped and found by polling.
 const OUTBOX: usize = 4096;
+/// Between two tries to listen to what Redis did not let us listen to.
+const AGAIN: Duration = Duration::from_secs(1);
 const CHANNEL: &str = "phonehub:events:";
 
 /// What the bus tells the feeds.
@@ -37,21 +45,21 @@ impl Bus {
     /// Hands events to the other processes; never waits and never fails.
     pub fn publish(&self, events: &[Event]) {
         if let Self::Redis(bus) = self {
-            bus.tell(Order::Publish(events.to_vec()));
+            bus.announce(events.to_vec());
         }
     }
 
     /// Somebody here listens to this organisation from now on.
     pub fn listen(&self, organization: OrganizationId) {
         if let Self::Redis(bus) = self {
-            bus.tell(Order::Listen(organization));
+            let _ = bus.orders.send(Order::Listen(organization));
         }
     }
 
     /// Nobody here listens to this organisation any more.
     pub fn leave(&self, organization: OrganizationId) {
         if let Self::Redis(bus) = self {
-            bus.tell(Order::Leave(organization));
+            let _ = bus.orders.send(Order::Leave(organization));
         }
     }
 
@@ -64,16 +72,17 @@ impl Bus {
     }
 }
 
+/// Never dropped, unlike publications: one that is lost would leave subscribers to polling for good.
 enum Order {
-    Publish(Vec<Event>),
     Listen(OrganizationId),
     Leave(OrganizationId),
 }
 
-/// A background task with one connection that publishes and subscribes.
+/// One connection that publishes and subscribes, each in a background task.
 #[derive(Clone)]
 pub struct RedisBus {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::UnboundedSender<Order>,
+    publications: mpsc::Sender<Vec<Event>>,
     connection: ConnectionManager,
 }
 
@@ -100,13 +109,15 @@ impl RedisBus {
                     .map_or(Ok(()), |signal| pushes.send(signal).map_err(|_| redis::aio::SendError))
             });
         let connection = ConnectionManager::new_lazy_with_config(client, config)?;
-        let (orders, inbox) = mpsc::channel(OUTBOX);
-        tokio::spawn(carry_out(connection.clone(), inbox));
-        Ok(Self { orders, connection })
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let (publications, outbox) = mpsc::channel(OUTBOX);
+        tokio::spawn(listen_as_told(connection.clone(), ordered));
+        tokio::spawn(publish_all(connection.clone(), outbox));
+        Ok(Self { orders, publications, connection })
     }
 
-    fn tell(&self, order: Order) {
-        if self.orders.try_send(order).is_err() {
+    fn announce(&self, events: Vec<Event>) {
+        if self.publications.try_send(events).is_err() {
             metrics::counter!(names::BUS_DROPPED).increment(1);
         }
     }
@@ -137,36 +148,65 @@ fn signal_of(push: &PushInfo) -> Option<Signal> {
     }
 }
 
-async fn carry_out(mut connection: ConnectionManager, mut inbox: mpsc::Receiver<Order>) {
-    let mut wanted: HashSet<OrganizationId> = HashSet::new();
-    while let Some(order) = inbox.recv().await {
-        let result = match order {
-            Order::Publish(events) => publish(&mut connection, &events).await,
-            Order::Listen(organization) => {
-                wanted.insert(organization);
-                connection.subscribe(channel(organization)).await
-            }
-            Order::Leave(organization) => {
-                wanted.remove(&organization);
-                connection.unsubscribe(channel(organization)).await
-            }
-        };
-        if let Err(error) = result {
-            tracing::warn!(kind = ?error.kind(), "Redis did not take an order; subscribers poll until it does");
-            resubscribe(&connection, &wanted);
+async fn publish_all(mut connection: ConnectionManager, mut outbox: mpsc::Receiver<Vec<Event>>) {
+    while let Some(events) = outbox.recv().await {
+        if let Err(error) = publish(&mut connection, &events).await {
+            tracing::warn!(kind = ?error.kind(), "Redis did not take events; subscribers poll until it does");
         }
     }
 }
 
-/// A subscription that failed while Redis was away is not known to the automatic resubscription: ask again.
-fn resubscribe(connection: &ConnectionManager, wanted: &HashSet<OrganizationId>) {
-    let channels: Arc<[String]> = wanted.iter().map(|organization| channel(*organization)).collect();
-    let mut connection = connection.clone();
-    tokio::spawn(async move {
-        for channel in channels.iter() {
-            let _ = connection.subscribe(channel).await;
+/// Subscribes for the first listener of an organisation and unsubscribes after the last. What fails while Redis is away is
+/// not known to the automatic resubscription, so it is asked for until it is granted.
+async fn listen_as_told(mut connection: ConnectionManager, mut orders: mpsc::UnboundedReceiver<Order>) {
+    let mut listeners: HashMap<OrganizationId, usize> = HashMap::new();
+    let mut missing: HashSet<OrganizationId> = HashSet::new();
+    let mut again = interval(AGAIN);
+    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            order = orders.recv() => match order {
+                None => return,
+                Some(Order::Listen(organization)) => {
+                    let count = listeners.entry(organization).or_default();
+                    *count += 1;
+                    if *count == 1 {
+                        missing.insert(organization);
+                    }
+                }
+                Some(Order::Leave(organization)) => {
+                    if is_last(&mut listeners, organization) {
+                        missing.remove(&organization);
+                        let _ = connection.unsubscribe(channel(organization)).await;
+                    }
+                }
+            },
+            _ = again.tick(), if !missing.is_empty() => {}
         }
-    });
+        listen(&mut connection, &mut missing).await;
+    }
+}
+
+/// Takes one listener away; whether none is left.
+fn is_last(listeners: &mut HashMap<OrganizationId, usize>, organization: OrganizationId) -> bool {
+    match listeners.get_mut(&organization) {
+        Some(count) if *count > 1 => {
+            *count -= 1;
+            false
+        }
+        _ => listeners.remove(&organization).is_some(),
+    }
+}
+
+/// Takes out of `missing` what Redis grants, until it refuses one.
+async fn listen(connection: &mut ConnectionManager, missing: &mut HashSet<OrganizationId>) {
+    while let Some(organization) = missing.iter().next().copied() {
+        if let Err(error) = connection.subscribe(channel(organization)).await {
+            tracing::warn!(kind = ?error.kind(), "Redis lets nobody listen; subscribers poll until it does");
+            return;
+        }
+        missing.remove(&organization);
+    }
 }
 
 fn channel(organization: OrganizationId) -> String {

@@ -4,11 +4,15 @@ use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::D
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr, Statement,
-    TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
 };
 use secrecy::ExposeSecret;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use sqlx::{
+    Executor, Postgres,
+    pool::PoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode},
+};
 
 use super::telemetry::names;
 use crate::config::{Database, Pool, SqliteSynchronous};
@@ -19,8 +23,15 @@ pub const STATEMENTS: &str = "phonehub::statements";
 /// More readers than this gain nothing on one file.
 const SQLITE_READERS: u32 = 8;
 
+/// A connection that was used this lately is handed out untested: testing costs a round trip, and nearly all are.
+const UNTESTED: Duration = Duration::from_secs(1);
+
 /// Key of the advisory lock that one migrating process holds on PostgreSQL: "PHUB".
 const MIGRATION_LOCK: i64 = 0x5048_5542;
+
+/// A process that stands still in the middle of a transaction keeps its locks for this long; then PostgreSQL ends the
+/// transaction, which fails with 25P03.
+const LET_GO: &str = "SET idle_in_transaction_session_timeout = '10s'";
 
 /// Connections of this process by what they do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,7 +65,9 @@ impl Db {
             .max_connections(pool.connections)
             .min_connections(1)
             .acquire_timeout(pool.acquire_timeout)
+            .test_before_acquire_if_idle_for(UNTESTED)
             .sqlx_logging(false)
+            .map_sqlx_postgres_pool_opts(postgres_pool)
             .map_sqlx_sqlite_opts(move |options| sqlite_options(options, synchronous));
         if !sqlite {
             let pool = open(options).await?;
@@ -101,16 +114,19 @@ impl Db {
         }
     }
 
-    /// Applies what is missing. Many processes may call it at once: one works, the others wait.
+    /// Applies what is missing, all of it or nothing. Many processes may call it at once: one works, the others wait.
     pub async fn migrate(&self) -> Result<(), DbErr> {
-        if self.is_sqlite() {
-            return Migrator::up(&self.write, None).await;
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let alone = self.write.begin_with_options(options).await?;
+        if !self.is_sqlite() {
+            let statement = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+            alone.execute_unprepared(&statement).await?;
         }
-        let lock = self.write.begin().await?;
-        let statement = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
-        lock.execute_unprepared(&statement).await?;
-        Migrator::up(&self.write, None).await?;
-        lock.commit().await
+        Migrator::up(&alone, None).await?;
+        alone.commit().await
     }
 
     /// Whether every migration of this binary is applied.
@@ -160,6 +176,15 @@ async fn open(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
         tracing::trace!(target: STATEMENTS, sql = statement.statement.sql);
     });
     Ok(connection)
+}
+
+fn postgres_pool(options: PoolOptions<Postgres>) -> PoolOptions<Postgres> {
+    options.after_connect(|connection, _| {
+        Box::pin(async move {
+            connection.execute(LET_GO).await?;
+            Ok(())
+        })
+    })
 }
 
 fn sqlite_options(options: SqliteConnectOptions, synchronous: SqliteSynchronous) -> SqliteConnectOptions {

@@ -99,7 +99,8 @@ async fn what_the_carrier_did_not_take_is_sent_once_more_by_policy() {
     for (n, id) in send_under(&app, &tenant, &faults).await.iter().enumerate() {
         statuses.until(id, "DELIVERED").await;
         let message = tenant.gql.message(id).await;
-        let states: Vec<_> = message["attempts"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
+        let states: Vec<_> =
+            message["attempts"].as_array().unwrap().iter().map(|one| &one["state"]).collect();
         assert_eq!(states, ["ABANDONED", "ACCEPTED"], "{n}");
         assert!(kinds(&message).contains(&"RESENT"));
         assert_eq!(app.copies(&phone(n)).await.len(), 1);
@@ -113,7 +114,9 @@ async fn what_nobody_knows_is_held_reported_and_resolved_by_a_person() {
     let mut statuses = app.watch(&tenant.gql).await;
     let faults = vec![json!({ "fault": "server_error", "when": "before" }); 3];
     let sent = send_under(&app, &tenant, &faults).await;
-    for (id, (resolution, status)) in sent.iter().zip([("SENT", "SENT"), ("FAILED", "FAILED"), ("RESEND", "UNKNOWN")]) {
+    for (id, (resolution, status)) in
+        sent.iter().zip([("SENT", "SENT"), ("FAILED", "FAILED"), ("RESEND", "UNKNOWN")])
+    {
         statuses.until(id, "UNKNOWN").await;
         let payload = tenant.gql.resolve(id, resolution).await;
         assert_eq!(payload["userErrors"], json!([]));

@@ -107,7 +107,14 @@ async fn a_shared_number_answers_whom_it_last_wrote_from_and_stops_for_all() {
 
 /// The parameters of a text that the sandbox never saw.
 fn text<'a>(sid: &'a str, body: &'a str) -> [(&'a str, &'a str); 6] {
-    [("AccountSid", ACCOUNT), ("MessageSid", sid), ("From", PHONE), ("To", NUMBER), ("Body", body), ("NumMedia", "0")]
+    [
+        ("AccountSid", ACCOUNT),
+        ("MessageSid", sid),
+        ("From", PHONE),
+        ("To", NUMBER),
+        ("Body", body),
+        ("NumMedia", "0"),
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,8 +137,11 @@ async fn the_older_routes_serve_the_system_config() {
     assert_eq!(kept, ["One", "Two", "please leave me alone"]);
     let input = json!({ "to": { "phoneNumber": PHONE }, "body": "Hello", "idempotencyKey": "after" });
     assert_eq!(app.gql().try_send(input).await["userErrors"][0]["code"], "OPTED_OUT");
-    let receipt =
-        [("AccountSid", ACCOUNT), ("MessageSid", "SM00000000000000000000000000000009"), ("MessageStatus", "sent")];
+    let receipt = [
+        ("AccountSid", ACCOUNT),
+        ("MessageSid", "SM00000000000000000000000000000009"),
+        ("MessageStatus", "sent"),
+    ];
     let status = format!("{}/api/webhooks/sms/status", app.url());
     assert_eq!(app.webhook(&status, &receipt, TOKEN).await.status().as_u16(), 204);
 }
@@ -153,7 +163,8 @@ async fn what_the_account_did_not_sign_leaves_no_row_and_is_counted() {
     let (params, altered) = (text(sid, "Pay A"), text(sid, "Pay B"));
     let good = sign(TOKEN, &own, &params);
     let elsewhere = sign(TOKEN, &own.replace("127.0.0.1", "hub.example"), &params);
-    let unknown = own.replace("/api/webhooks/sms/incoming", "/webhooks/twilio/cfg_0000000000000000000000/messages");
+    let unknown =
+        own.replace("/api/webhooks/sms/incoming", "/webhooks/twilio/cfg_0000000000000000000000/messages");
     let forgeries: [(&str, &str, Option<String>); 8] = [
         ("unsigned", &own, None),
         ("empty", &own, Some(String::new())),

@@ -7,7 +7,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use phonehub::{api::schema, base::db::STATEMENTS, graphql::loader::Loaders};
+use phonehub::{
+    api::schema,
+    base::{ctx::RequestInfo, db::STATEMENTS},
+    graphql::loader::Loaders,
+};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tracing::{Event, Subscriber, field::Visit};
@@ -73,7 +77,7 @@ async fn no_statement_scans_a_table() {
     app.stage("idle", None).await;
     let schema = schema::build();
     for query in QUERIES {
-        let ctx = phonehub::base::auth::authenticate(app.hub(), Some(&app.token), Default::default())
+        let ctx = phonehub::base::auth::authenticate(app.hub(), Some(&app.token), RequestInfo::default())
             .await
             .unwrap();
         let request = async_graphql::Request::new(query).data(ctx).data(Loaders::default());

@@ -48,7 +48,10 @@ async fn duplicated_reordered_and_early_receipts_converge_and_all_are_kept() {
     for ((n, id), copies) in sent.iter().enumerate().zip([3, 1, 1, 3]) {
         assert!(only_rise(statuses.of(id)), "{n}: {:?}", statuses.of(id));
         let message = app.gql().message(id).await;
-        assert_eq!((&message["status"], &message["carrierStatus"]), (&json!("DELIVERED"), &json!("delivered")));
+        assert_eq!(
+            (&message["status"], &message["carrierStatus"]),
+            (&json!("DELIVERED"), &json!("delivered"))
+        );
         let kept = receipts(&message);
         for word in ["sent", "delivered"] {
             assert_eq!(kept.iter().filter(|kept| **kept == word).count(), copies, "{n}: {kept:?}");
@@ -62,9 +65,11 @@ async fn duplicated_reordered_and_early_receipts_converge_and_all_are_kept() {
 async fn a_failure_carries_its_code_and_what_it_means() {
     let app = TestApp::start().await;
     let mut statuses = app.watch(&app.gql()).await;
-    for (to, code, status) in
-        [("+12065550101", 30003, "UNDELIVERED"), ("+12065550102", 30008, "FAILED"), ("+12065550110", 30007, "UNDELIVERED")]
-    {
+    for (to, code, status) in [
+        ("+12065550101", 30003, "UNDELIVERED"),
+        ("+12065550102", 30008, "FAILED"),
+        ("+12065550110", 30007, "UNDELIVERED"),
+    ] {
         let id = app.send(to, "Hello", to).await;
         statuses.until(&id, status).await;
         let message = app.gql().message(&id).await;
@@ -82,11 +87,13 @@ async fn receipts_that_are_lost_are_asked_for() {
     let app = TestApp::start().await;
     let mut statuses = app.watch(&app.gql()).await;
     app.fault(json!({ "match": { "to": phone(0) }, "fault": "drop_callbacks" })).await;
-    app.fault(json!({ "match": { "to": phone(1) }, "fault": "drop_callbacks", "statuses": ["delivered"] })).await;
+    app.fault(json!({ "match": { "to": phone(1) }, "fault": "drop_callbacks", "statuses": ["delivered"] }))
+        .await;
     let silent = app.send(&phone(0), "Hello", "silent").await;
     let half = app.send(&phone(1), "Hello", "half").await;
     statuses.until(&half, "SENT").await;
-    let handed_over = async || kinds(&app.gql().message(&silent).await).contains(&"CARRIER_ACCEPTED").then_some(());
+    let handed_over =
+        async || kinds(&app.gql().message(&silent).await).contains(&"CARRIER_ACCEPTED").then_some(());
     eventually("the carrier's answer", handed_over).await;
     app.quiet().await;
     assert_eq!(statuses.of(&silent).last().map(String::as_str), Some("SENDING"));
@@ -104,7 +111,9 @@ async fn receipts_that_are_lost_are_asked_for() {
 async fn the_exact_price_appears_when_the_carrier_knows_it() {
     let app = TestApp::start().await;
     let mut statuses = app.watch(&app.gql()).await;
-    let mut facts = app.subscribe("subscription { events(types: [MESSAGE_UPDATED]) { node { subject } } }", json!({})).await;
+    let mut facts = app
+        .subscribe("subscription { events(types: [MESSAGE_UPDATED]) { node { subject } } }", json!({}))
+        .await;
     facts.ready().await;
     // 161 characters of the GSM alphabet are two segments, at 0.00790 dollars each.
     let id = app.send(&phone(0), &"a".repeat(161), "two").await;
@@ -133,8 +142,11 @@ async fn a_receipt_of_nobodys_message_is_kept_and_harms_none() {
     let url = copy["status_callback"].as_str().unwrap();
     let (head, _) = url.rsplit_once('/').unwrap();
     let elsewhere = format!("{head}/att_0000000000000000000000");
-    for (url, sid) in [(elsewhere.as_str(), "SM00000000000000000000000000000000"), (url, copy["sid"].as_str().unwrap())] {
-        let params = [("AccountSid", tenant.account.as_str()), ("MessageSid", sid), ("MessageStatus", "queued")];
+    for (url, sid) in
+        [(elsewhere.as_str(), "SM00000000000000000000000000000000"), (url, copy["sid"].as_str().unwrap())]
+    {
+        let params =
+            [("AccountSid", tenant.account.as_str()), ("MessageSid", sid), ("MessageStatus", "queued")];
         assert_eq!(app.webhook(url, &params, &tenant.auth_token).await.status().as_u16(), 204);
     }
     let message = tenant.gql.message(&id).await;

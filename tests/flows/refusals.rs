@@ -96,7 +96,10 @@ async fn a_dead_line_is_definite_its_breaker_opens_and_others_go_on() {
         let mut refusals = Vec::new();
         for id in &sent {
             let message = cut_off.gql.message(id).await;
-            assert!(states(&message).iter().all(|state| matches!(*state, "STARTED" | "REFUSED")), "{message}");
+            assert!(
+                states(&message).iter().all(|state| matches!(*state, "STARTED" | "REFUSED")),
+                "{message}"
+            );
             refusals.push(message["attempts"].to_string());
         }
         refusals.iter().any(|text| text.contains("left alone")).then_some(())
@@ -121,7 +124,11 @@ async fn a_dead_line_is_definite_its_breaker_opens_and_others_go_on() {
 /// Damages sealed credentials, or mends them: turned round twice they are as they were.
 async fn turn_round(app: &TestApp, config: &str) {
     let tx = Tx::begin(app.hub()).await.unwrap();
-    let row = carrier_config::Entity::find_by_id(config.parse::<CarrierConfigId>().unwrap()).one(&*tx).await.unwrap().unwrap();
+    let row = carrier_config::Entity::find_by_id(config.parse::<CarrierConfigId>().unwrap())
+        .one(&*tx)
+        .await
+        .unwrap()
+        .unwrap();
     let turned = row.credentials.iter().rev().copied().collect();
     let mut row = row.into_active_model();
     row.credentials = Set(turned);
@@ -150,7 +157,8 @@ async fn a_dead_job_is_seen_and_redriven() {
     assert_eq!(foreign["redriveJob"]["userErrors"][0]["code"], "NOT_FOUND");
 
     turn_round(&app, &tenant.config).await;
-    let redriven = tenant.gql.ok(REDRIVE, json!({ "input": { "jobId": job["id"] } })).await["redriveJob"].take();
+    let redriven =
+        tenant.gql.ok(REDRIVE, json!({ "input": { "jobId": job["id"] } })).await["redriveJob"].take();
     assert_eq!((&redriven["userErrors"], &redriven["job"]["deadAt"]), (&json!([]), &Value::Null));
     statuses.until(&id, "DELIVERED").await;
     assert_eq!(app.copies(PHONE).await.len(), 1);

@@ -27,12 +27,16 @@ async fn a_planned_message_waits_and_can_be_withdrawn_until_it_is_handed_over() 
     let app = TestApp::start().await;
     let mut statuses = app.watch(&app.gql()).await;
     let at = app.clock.now() + Duration::hours(1);
-    let [kept, withdrawn] = [0, 1].map(|n| with(text(&phone(n), &n.to_string()), json!({ "scheduledAt": at })));
+    let [kept, withdrawn] =
+        [0, 1].map(|n| with(text(&phone(n), &n.to_string()), json!({ "scheduledAt": at })));
     let (kept, withdrawn) = (app.gql().send_input(kept).await, app.gql().send_input(withdrawn).await);
     assert_eq!(app.gql().message(&kept).await["status"], "SCHEDULED");
     for _ in 0..2 {
         let canceled = app.gql().cancel(&withdrawn).await;
-        assert_eq!((&canceled["message"]["status"], &canceled["userErrors"]), (&json!("CANCELED"), &json!([])));
+        assert_eq!(
+            (&canceled["message"]["status"], &canceled["userErrors"]),
+            (&json!("CANCELED"), &json!([]))
+        );
     }
     app.clock.advance(Duration::minutes(61));
     statuses.until(&kept, "DELIVERED").await;
@@ -56,7 +60,11 @@ async fn the_same_key_sends_once_and_other_input_under_it_is_refused() {
     assert_eq!(other["userErrors"][0]["code"], "IDEMPOTENCY_KEY_PARAMETER_MISMATCH");
     assert_eq!(app.requests(&phone(0)).await, 1);
     let (_, token) = app.another_organization("Other").await;
-    assert_ne!(app.gql_as(&token).send_input(text(&phone(1), "key")).await, first, "keys are an organisation's own");
+    assert_ne!(
+        app.gql_as(&token).send_input(text(&phone(1), "key")).await,
+        first,
+        "keys are an organisation's own"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +80,9 @@ async fn fifty_at_once_under_one_key_are_one_message() {
     for payload in join_all(calls).await {
         match payload["message"]["id"].as_str() {
             Some(id) => made.push(id.to_owned()),
-            None => assert_eq!(payload["userErrors"][0]["code"], "IDEMPOTENCY_CONCURRENT_REQUEST", "{payload}"),
+            None => {
+                assert_eq!(payload["userErrors"][0]["code"], "IDEMPOTENCY_CONCURRENT_REQUEST", "{payload}")
+            }
         }
     }
     made.dedup();
@@ -96,7 +106,8 @@ async fn what_is_due_together_goes_by_priority() {
     for id in &sent {
         statuses.until(id, "DELIVERED").await;
     }
-    let order: Vec<_> = app.taken().await.iter().map(|taken| taken["to"].as_str().unwrap().to_owned()).collect();
+    let order: Vec<_> =
+        app.taken().await.iter().map(|taken| taken["to"].as_str().unwrap().to_owned()).collect();
     assert_eq!(order, [2, 1, 3, 0].map(phone));
 }
 
@@ -124,7 +135,9 @@ async fn two_instances_keep_one_pace_for_a_sender() {
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_in_any_common_writing_and_contacts_are_recipients() {
     let app = TestApp::start().await;
-    for (n, writing) in ["(206) 555-0112", "206.555.0112", "+1 206 555 0112", "1-206-555-0112"].iter().enumerate() {
+    for (n, writing) in
+        ["(206) 555-0112", "206.555.0112", "+1 206 555 0112", "1-206-555-0112"].iter().enumerate()
+    {
         let id = app.gql().send_input(text(writing, &n.to_string())).await;
         let message = app.gql().message(&id).await;
         assert_eq!((&message["to"], &message["country"]), (&json!(phone(0)), &json!("US")), "{writing}");
@@ -168,7 +181,11 @@ async fn what_cannot_be_sent_is_refused_with_a_code_and_its_field() {
         (json!({ "mediaUrls": ["file:///etc/passwd"] }), "BAD_USER_INPUT", json!(["input", "mediaUrls"])),
         (json!({ "from": "+12065550199" }), "UNKNOWN_SENDER", json!(["input", "from"])),
         (json!({ "to": { "phoneNumber": "12" } }), "INVALID_NUMBER", json!(["input", "to", "phoneNumber"])),
-        (json!({ "to": { "phoneNumber": "twelve" } }), "INVALID_NUMBER", json!(["input", "to", "phoneNumber"])),
+        (
+            json!({ "to": { "phoneNumber": "twelve" } }),
+            "INVALID_NUMBER",
+            json!(["input", "to", "phoneNumber"]),
+        ),
         (json!({ "validitySeconds": 0 }), "BAD_USER_INPUT", json!(["input", "validitySeconds"])),
         (json!({ "priority": 101 }), "BAD_USER_INPUT", json!(["input", "priority"])),
         (json!({ "idempotencyKey": "" }), "BAD_USER_INPUT", json!(["input", "idempotencyKey"])),

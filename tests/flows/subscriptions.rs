@@ -247,7 +247,8 @@ impl EventStream {
     async fn next(&mut self) -> (String, Value) {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+                let line =
+                    |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
                 let found = (line("id: "), line("data: "));
                 self.text = rest.to_owned();
                 if let (Some(id), Some(data)) = found {

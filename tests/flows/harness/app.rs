@@ -229,12 +229,12 @@ async fn due(hub: &Hub, database: &Db) -> Vec<String> {
     jobs.into_iter().map(|job| format!("{} {} {:?}", job.kind, job.subject, job.last_error)).collect()
 }
 
-fn client() -> reqwest::Client {
+pub(super) fn client() -> reqwest::Client {
     #[expect(clippy::disallowed_methods, reason = "tests speak to the server from outside")]
     reqwest::Client::new()
 }
 
-async fn start_sandbox(server: SocketAddr, timing: Option<Timing>) -> Running {
+pub(super) async fn start_sandbox(server: SocketAddr, timing: Option<Timing>) -> Running {
     let inbound = format!("http://{server}/api/webhooks/sms/incoming");
     let settings = Settings {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -245,7 +245,7 @@ async fn start_sandbox(server: SocketAddr, timing: Option<Timing>) -> Running {
     sandbox::start(settings).await.unwrap()
 }
 
-fn settings(
+pub(super) fn settings(
     database: &TestDatabase,
     address: SocketAddr,
     sandbox: &Running,
@@ -273,7 +273,7 @@ fn settings(
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-async fn key(ctx: &Ctx, organization: &organization::Model) -> String {
+pub(super) async fn key(ctx: &Ctx, organization: &organization::Model) -> String {
     let scopes = Permission::SCOPES.to_vec();
     let (_, secret) = admin::create_key(ctx, organization.id, "test", scopes, None).await.unwrap();
     secret.expose_secret().to_owned()

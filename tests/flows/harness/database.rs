@@ -16,10 +16,15 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// As the environment says.
     pub async fn new() -> Self {
+        Self::on(std::env::var("PHONEHUB_TEST_DATABASE_URL").ok()).await
+    }
+
+    /// On this PostgreSQL server, or in a file.
+    pub async fn on(server: Option<String>) -> Self {
         let name = format!("phonehub_test_{}", Uuid::now_v7().simple());
         let folder = std::env::temp_dir().join(&name);
         std::fs::create_dir_all(&folder).unwrap();
-        let Ok(server) = std::env::var("PHONEHUB_TEST_DATABASE_URL") else {
+        let Some(server) = server else {
             let url = format!("sqlite:{}", folder.join("test.sqlite").display());
             return Self { folder, url, server: None };
         };

@@ -21,17 +21,24 @@ pub struct Subscription {
 impl Subscription {
     /// Connects, authenticates, subscribes.
     pub async fn open(server: SocketAddr, token: &str, query: &str, variables: Value) -> Self {
+        Self::try_open(server, token, query, variables).await.expect("a server that takes the subscription")
+    }
+
+    /// The same with a server that may be gone, or go meanwhile: then `None`.
+    pub async fn try_open(server: SocketAddr, token: &str, query: &str, variables: Value) -> Option<Self> {
         let mut request = format!("ws://{server}/graphql").into_client_request().unwrap();
         let protocol = HeaderValue::from_static("graphql-transport-ws");
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
-        let stream = TcpStream::connect(server).await.unwrap();
-        let (socket, _) = client_async(request, stream).await.unwrap();
+        let stream = TcpStream::connect(server).await.ok()?;
+        let (socket, _) = client_async(request, stream).await.ok()?;
         let mut subscription = Self { socket, closed_with: None };
-        subscription.say(json!({ "type": "connection_init", "payload": { "token": token } })).await;
-        assert_eq!(subscription.hear().await.unwrap()["type"], "connection_ack");
+        subscription.try_say(json!({ "type": "connection_init", "payload": { "token": token } })).await?;
+        if subscription.receive().await?["type"] != "connection_ack" {
+            return None;
+        }
         let payload = json!({ "query": query, "variables": variables });
-        subscription.say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
-        subscription
+        subscription.try_say(json!({ "type": "subscribe", "id": "1", "payload": payload })).await?;
+        Some(subscription)
     }
 
     /// Resolves once the server has worked on what was said so far.
@@ -63,9 +70,13 @@ impl Subscription {
 
     /// The next message; `None` once the socket is closed.
     pub async fn hear(&mut self) -> Option<Value> {
+        timeout(PATIENCE, self.receive()).await.expect("nothing came in time")
+    }
+
+    /// The next message, however long it takes; `None` once the socket is closed.
+    pub async fn receive(&mut self) -> Option<Value> {
         loop {
-            let frame = timeout(PATIENCE, self.socket.next()).await.expect("nothing came in time");
-            match frame {
+            match self.socket.next().await {
                 Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(frame))) => {
                     self.closed_with = frame.map(|frame| frame.code.into());
@@ -95,6 +106,11 @@ impl Subscription {
 
     /// Says something to the server.
     pub async fn say(&mut self, message: Value) {
-        self.socket.send(Message::text(message.to_string())).await.unwrap();
+        self.try_say(message).await.expect("an open socket");
+    }
+
+    /// The same with a server that may be gone.
+    pub async fn try_say(&mut self, message: Value) -> Option<()> {
+        self.socket.send(Message::text(message.to_string())).await.ok()
     }
 }

@@ -1,0 +1,80 @@
+//! kill -9 under load, at random moments: nothing is lost, nothing is sent twice, nobody was told otherwise, and no
+//! subscriber misses or repeats anything. SQLite: one instance; PostgreSQL and Redis: either of two.
+
+use std::time::{Duration, Instant};
+
+use entity::enums::InDoubtPolicy;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+use crate::harness::{Fleet, Follower, Ledger, Load, Options, TestDatabase, eventually};
+
+const KILLS: u64 = 8;
+const CLIENTS: usize = 4;
+/// From a start to the first message at the carrier.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_or_sent_twice_where_doubt_is_resent() {
+    let ledger = killed_again_and_again(InDoubtPolicy::Resend, 1).await;
+    assert_eq!(ledger.assert_sent_once(), 0, "the list never lags, so every message is sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_twice_and_all_is_reported_where_doubt_is_held() {
+    let ledger = killed_again_and_again(InDoubtPolicy::Hold, 2).await;
+    let unknown = ledger.assert_sent_once();
+    let cut_off = usize::try_from(KILLS).unwrap() * 32;
+    assert!(unknown <= cut_off, "only calls that a kill cut off can be in doubt, not {unknown}");
+}
+
+async fn killed_again_and_again(policy: InDoubtPolicy, seed: u64) -> Ledger {
+    let database = TestDatabase::new().await;
+    let instances = if database.is_postgres() { 2 } else { 1 };
+    let mut fleet = Fleet::start_over(database, instances, Options::default()).await;
+    fleet.set_policy(policy).await;
+    // Kills meet calls that the carrier has not taken yet, and calls that it has taken and not answered.
+    fleet.slow_carrier(Duration::from_millis(40), false).await;
+    fleet.slow_carrier(Duration::from_millis(60), true).await;
+    let mut followers = [Follower::start(&fleet, 0).await, Follower::start(&fleet, instances - 1).await];
+    let load = Load::start(&fleet, CLIENTS);
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut told_otherwise = Vec::new();
+    for kill in 0..KILLS {
+        load.progress(10).await;
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..400))).await;
+        let victim = random.random_range(0..instances);
+        fleet.processes[victim].kill();
+        fleet.processes[victim].spawn_again();
+        let begun = Instant::now();
+        fleet.processes[victim].ready().await;
+        told_otherwise.push(first_send(&fleet, victim, kill).await);
+        let took = begun.elapsed();
+        assert!(took < RECOVERY, "the first message after kill {kill} was sent after {took:?}");
+    }
+    let mut told = load.finish().await;
+    for (body, id) in told_otherwise {
+        told.accepted.entry(body).or_default().insert(id);
+    }
+    assert!(told.unanswered > 0, "no kill met a client");
+    let ledger = Ledger::close(&fleet, told, &mut followers).await;
+    println!("{} messages, {KILLS} kills, {} calls unanswered", ledger.len(), ledger.told.unanswered);
+    ledger.assert_told();
+    for follower in &followers {
+        assert!(follower.openings() > 1, "no kill met this subscriber");
+        ledger.assert_seen(follower);
+    }
+    ledger
+}
+
+/// A message of its own after a restart, awaited at the carrier.
+async fn first_send(fleet: &Fleet, instance: usize, kill: u64) -> (String, String) {
+    let (to, body) = (format!("+120655501{}", 12 + kill), format!("the first one after kill {kill}"));
+    let id = fleet.send(instance, &to, &body).await;
+    let path = format!("messages?to=%2B{}", &to[1..]);
+    eventually("the carrier takes it", async || {
+        let taken = fleet.stage(&path).await;
+        (!taken["messages"].as_array().unwrap().is_empty()).then_some(())
+    })
+    .await;
+    (body, id)
+}
