@@ -72,7 +72,11 @@ pub async fn read_after(
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
-async fn page(db: &impl ConnectionTrait, organization: OrganizationId, after: i64) -> Result<Vec<event::Model>> {
+async fn page(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    after: i64,
+) -> Result<Vec<event::Model>> {
     let rows = event::Entity::in_org(organization).filter(event::Column::Position.gt(after));
     Ok(rows.order_by_asc(event::Column::Position).limit(PAGE).all(db).await?)
 }

@@ -97,7 +97,10 @@ async fn overtaking_is_impossible(app: &TestApp) {
 async fn a_reader_at_the_end_of_the_log_is_never_told_that_it_is_cut_off() {
     let app = TestApp::start().await;
     let (hub, organization) = (app.hub().clone(), app.organization.id);
-    let mut reader = Reader { cursor: events::last_position(hub.db.read(), organization).await.unwrap(), seen: Vec::new() };
+    let mut reader = Reader {
+        cursor: events::last_position(hub.db.read(), organization).await.unwrap(),
+        seen: Vec::new(),
+    };
     let writer = tokio::spawn(async move {
         for n in 0..OTHERS {
             note(&hub, organization, &n.to_string()).await;
