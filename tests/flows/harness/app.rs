@@ -182,6 +182,15 @@ impl TestApp {
         self.stage("say", Some(text)).await
     }
 
+    /// A metric of this process, over all its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let page =
+            self.http.get(format!("{}/metrics", self.url())).send().await.unwrap().text().await.unwrap();
+        let lines = page.lines().filter_map(|line| line.rsplit_once(' '));
+        let ours = lines.filter(|(series, _)| series.split('{').next() == Some(name));
+        ours.filter_map(|(_, value)| value.parse::<f64>().ok()).sum()
+    }
+
     /// Waits until the carrier has nothing under way.
     pub async fn quiet(&self) {
         self.stage("idle?timeout_ms=15000", None).await;
