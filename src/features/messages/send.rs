@@ -9,7 +9,7 @@ use entity::{
     ids::{CarrierConfigId, MessageId, OrganizationId},
     message,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 use serde::Serialize;
 use url::Url;
 
