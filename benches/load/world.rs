@@ -157,7 +157,9 @@ impl World {
 
 /// Makes organisations, the operator's first, and a key for each.
 async fn keys(settings: Vec<(String, String)>, organizations: usize) -> Outcome<Vec<String>> {
-    let ctx = Ctx::administrator(Hub::open(Config::load(settings, None).map_err(Problems)?, Clock::default()).await?);
+    let ctx = Ctx::administrator(
+        Hub::open(Config::load(settings, None).map_err(Problems)?, Clock::default()).await?,
+    );
     let mut keys = Vec::with_capacity(organizations);
     for number in 0..organizations {
         let name = format!("Bench {number}");

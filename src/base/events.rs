@@ -55,16 +55,16 @@ pub async fn read_after(
     organization: OrganizationId,
     after: i64,
 ) -> Result<Vec<Event>> {
-    let rows = event::Entity::in_org(organization)
-        .filter(event::Column::Position.gt(after))
-        .order_by_asc(event::Column::Position)
-        .limit(PAGE)
-        .all(db)
-        .await?;
-    let next = match rows.first() {
-        Some(row) => row.position,
-        None => last_position(db, organization).await? + 1,
-    };
+    let mut rows = page(db, organization, after).await?;
+    let mut next = after + 1;
+    if rows.is_empty() {
+        next = last_position(db, organization).await? + 1;
+        if next > after + 1 {
+            // Committed since the first look, or cut away: what the counter has counted is in the log or was.
+            rows = page(db, organization, after).await?;
+        }
+    }
+    next = rows.first().map_or(next, |row| row.position);
     if next > after + 1 {
         return Err(Error::new(
             ErrorCode::CursorTooOld,
@@ -72,6 +72,15 @@ pub async fn read_after(
         ));
     }
     Ok(rows.into_iter().map(Event::from).collect())
+}
+
+async fn page(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    after: i64,
+) -> Result<Vec<event::Model>> {
+    let query = event::Entity::in_org(organization).filter(event::Column::Position.gt(after));
+    Ok(query.order_by_asc(event::Column::Position).limit(PAGE).all(db).await?)
 }
 
 /// Removes events older than the retention; their counters stay, so cursors before them are told.

@@ -34,7 +34,11 @@ impl<T, R> Default for Group<T, R> {
 impl<T: Send + 'static, R: Send + 'static> Group<T, R> {
     /// Has `call` worked on with those that wait beside it. `work` answers in the order of what it is given; it runs in a
     /// task, so that a caller who goes away takes nobody's answer along.
-    pub async fn join<F>(self: Arc<Self>, call: T, work: impl FnOnce(Vec<T>) -> F + Send + 'static) -> Result<R>
+    pub async fn join<F>(
+        self: Arc<Self>,
+        call: T,
+        work: impl FnOnce(Vec<T>) -> F + Send + 'static,
+    ) -> Result<R>
     where
         F: Future<Output = Vec<Result<R>>> + Send,
     {

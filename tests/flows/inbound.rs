@@ -38,7 +38,10 @@ async fn a_text_with_a_file_arrives_once_and_the_file_is_shown_by_our_own_link()
     let said = app.say(PHONE, NUMBER, "Look & see", media).await;
     assert_eq!(said["webhook_status"], 200, "{said}");
     let node = next(&mut received).await;
-    assert_eq!((&node["body"], &node["from"], &node["to"]), (&json!("Look & see"), &json!(PHONE), &json!(NUMBER)));
+    assert_eq!(
+        (&node["body"], &node["from"], &node["to"]),
+        (&json!("Look & see"), &json!(PHONE), &json!(NUMBER))
+    );
     assert_eq!((&node["direction"], &node["status"]), (&json!("INBOUND"), &json!("RECEIVED")));
     assert_eq!(node["media"][0]["contentType"], "image/png");
     assert_eq!(node["contact"]["phoneNumbers"], json!([PHONE]));
@@ -52,7 +55,10 @@ async fn a_text_with_a_file_arrives_once_and_the_file_is_shown_by_our_own_link()
     let link = node["media"][0]["url"].as_str().unwrap();
     assert!(link.starts_with(&format!("{}/media/med_", app.url())), "{link}");
     let file = app.http.get(link).send().await.unwrap();
-    assert_eq!((file.status().as_u16(), file.headers()["content-type"].to_str().unwrap()), (200, "image/png"));
+    assert_eq!(
+        (file.status().as_u16(), file.headers()["content-type"].to_str().unwrap()),
+        (200, "image/png")
+    );
     assert_eq!(file.headers()["x-content-type-options"], "nosniff");
     assert!(file.bytes().await.unwrap().starts_with(b"\x89PNG"));
     for bad in [link.replace("expires=", "expires=9"), link.replace("signature=", "signature=A")] {

@@ -145,7 +145,8 @@ impl Client {
         if let Some(id) = result["message"]["id"].as_str() {
             return Answer::Accepted(id.to_owned());
         }
-        let code = answer["errors"][0]["extensions"]["code"].as_str().or(result["userErrors"][0]["code"].as_str());
+        let code =
+            answer["errors"][0]["extensions"]["code"].as_str().or(result["userErrors"][0]["code"].as_str());
         match code {
             Some(code @ ("UNAVAILABLE" | "IDEMPOTENCY_CONCURRENT_REQUEST")) => Answer::Again(code.to_owned()),
             _ => panic!("a client that sends was told {answer}"),
