@@ -99,9 +99,8 @@ impl Worker {
         let enough = self.hub.config.delivery.workers.div_ceil(4);
         let gathered = async {
             running.join_next().await;
-            let more = async {
-                while slots.available_permits() < enough && running.join_next().await.is_some() {}
-            };
+            let more =
+                async { while slots.available_permits() < enough && running.join_next().await.is_some() {} };
             let _in_time = tokio::time::timeout(GATHERING, more).await;
         };
         self.stop.run_until_cancelled(gathered).await;

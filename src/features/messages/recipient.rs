@@ -24,11 +24,16 @@ pub enum Recipient {
 }
 
 /// The number to write to; national writings are read in the organisation's region.
-pub async fn number_of(ctx: &Ctx, organization: OrganizationId, recipient: &Recipient) -> Result<PhoneNumber> {
+pub async fn number_of(
+    ctx: &Ctx,
+    organization: OrganizationId,
+    recipient: &Recipient,
+) -> Result<PhoneNumber> {
     match recipient {
         Recipient::PhoneNumber(text) => {
             let is_international = text.trim_start().starts_with('+');
-            let region = if is_international { Region::US } else { region::of(ctx.db(), organization).await? };
+            let region =
+                if is_international { Region::US } else { region::of(ctx.db(), organization).await? };
             PhoneNumber::parse(text, region).map_err(|reason| {
                 Error::new(ErrorCode::InvalidNumber, reason.to_string()).at(&["to", "phoneNumber"])
             })
