@@ -152,7 +152,8 @@ fn the_schema_is_the_file() {
     assert!(output.status.success());
     let hint = "cargo run -- schema > schema.graphql";
     let printed = text(&output.stdout);
-    let differing = printed.lines().zip(include_str!("../../schema.graphql").lines()).find(|(now, then)| now != then);
+    let differing =
+        printed.lines().zip(include_str!("../../schema.graphql").lines()).find(|(now, then)| now != then);
     assert_eq!(differing, None, "write it anew: {hint}");
     assert_eq!(printed.len(), include_str!("../../schema.graphql").len(), "write it anew: {hint}");
 }

@@ -49,10 +49,14 @@ async fn a_reader_misses_nothing_of_a_transaction_that_was_held_open() {
         return overtaking_is_impossible(&app).await;
     }
     let (hub, organization) = (app.hub(), app.organization.id);
-    let mut reader =
-        Reader { cursor: events::last_position(hub.db.read(), organization).await.unwrap(), seen: Vec::new() };
+    let mut reader = Reader {
+        cursor: events::last_position(hub.db.read(), organization).await.unwrap(),
+        seen: Vec::new(),
+    };
     let held = Tx::begin(hub).await.unwrap();
-    held.execute_unprepared("INSERT INTO system_settings (key, value) VALUES ('held', 'written')").await.unwrap();
+    held.execute_unprepared("INSERT INTO system_settings (key, value) VALUES ('held', 'written')")
+        .await
+        .unwrap();
     held.emit(noted(organization, "held"));
     for n in 0..OTHERS {
         note(hub, organization, &n.to_string()).await;
@@ -103,7 +107,10 @@ async fn a_plain_sequence_would_lose_the_held_row() {
         db.execute_unprepared("INSERT INTO plain (subject) VALUES ('other')").await.unwrap();
     }
     let look = async |after: i64| -> Vec<i64> {
-        let sql = app.hub().db.sql("SELECT position FROM plain WHERE position > $1 ORDER BY position", [after.into()]);
+        let sql = app
+            .hub()
+            .db
+            .sql("SELECT position FROM plain WHERE position > $1 ORDER BY position", [after.into()]);
         let rows = db.query_all_raw(sql).await.unwrap();
         rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     };

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use entity::job;
 use phonehub::base::error::{Error, ErrorCode};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, TransactionTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, TransactionTrait,
+};
 
 use crate::harness::{Fleet, Follower, Ledger, Load, Options, TestDatabase, eventually};
 

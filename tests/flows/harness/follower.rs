@@ -71,8 +71,10 @@ impl Follower {
             openings: tell_openings,
         };
         let follower = Self { seen, head, openings, task: tokio::spawn(reader.follow()) };
-        eventually("the subscriber is at its place", async || (*follower.openings.borrow() > 0).then_some(()))
-            .await;
+        eventually("the subscriber is at its place", async || {
+            (*follower.openings.borrow() > 0).then_some(())
+        })
+        .await;
         follower
     }
 
