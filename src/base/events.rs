@@ -55,23 +55,32 @@ pub async fn read_after(
     organization: OrganizationId,
     after: i64,
 ) -> Result<Vec<Event>> {
-    let rows = event::Entity::in_org(organization)
-        .filter(event::Column::Position.gt(after))
-        .order_by_asc(event::Column::Position)
-        .limit(PAGE)
-        .all(db)
-        .await?;
-    let next = match rows.first() {
-        Some(row) => row.position,
-        None => last_position(db, organization).await? + 1,
-    };
-    if next > after + 1 {
+    let mut rows = page_after(db, organization, after).await?;
+    let mut next = rows.first().map(|row| row.position);
+    if next.is_none() && last_position(db, organization).await? > after {
+        // Committed between the two looks, or cut away: what the counter tells of is in the log by now.
+        rows = page_after(db, organization, after).await?;
+        next = rows.first().map(|row| row.position).or(Some(i64::MAX));
+    }
+    if next.is_some_and(|next| next > after + 1) {
         return Err(Error::new(
             ErrorCode::CursorTooOld,
             "The event log no longer reaches back to this cursor. Read the current state, then subscribe without `after`.",
         ));
     }
     Ok(rows.into_iter().map(Event::from).collect())
+}
+
+async fn page_after(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    after: i64,
+) -> Result<Vec<event::Model>> {
+    let rows = event::Entity::in_org(organization)
+        .filter(event::Column::Position.gt(after))
+        .order_by_asc(event::Column::Position)
+        .limit(PAGE);
+    Ok(rows.all(db).await?)
 }
 
 /// Removes events older than the retention; their counters stay, so cursors before them are told.
