@@ -46,7 +46,8 @@ pub struct App {
 /// Runs until the operating system asks the process to stop.
 pub async fn serve(config: Config) -> Result<()> {
     telemetry::start_log(&config.log);
-    let taken = |error| Error::internal(format!("PHONEHUB_LISTEN: {} cannot be used: {error}", config.listen));
+    let taken =
+        |error| Error::internal(format!("PHONEHUB_LISTEN: {} cannot be used: {error}", config.listen));
     let listener = TcpListener::bind(config.listen).await.map_err(taken)?;
     let app = App::start(config, listener, Clock::default()).await?;
     if let Some(demo) = &app.demo {
@@ -75,7 +76,8 @@ impl App {
         let demo_token = demo.as_ref().map(|demo| demo.token.clone());
         let router = router(&hub, metrics, demo_token, stopping.clone());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(listener, service).with_graceful_shutdown(draining.clone().cancelled_owned());
+        let server =
+            axum::serve(listener, service).with_graceful_shutdown(draining.clone().cancelled_owned());
         Ok(Self {
             addr,
             server: tokio::spawn(server.into_future()),
@@ -100,7 +102,9 @@ impl App {
             let _ = (&mut self.server).await;
         };
         if tokio::time::timeout(grace, finished).await.is_err() {
-            tracing::warn!("not everything finished in time; what was under way is taken up after the next start");
+            tracing::warn!(
+                "not everything finished in time; what was under way is taken up after the next start"
+            );
         }
         self.abort();
         if let Some(sandbox) = self.sandbox.take() {

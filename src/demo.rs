@@ -92,9 +92,13 @@ impl Demo {
         if let Some(password) = &self.password {
             println!("  Sign in            {} with password {}", self.email, password.expose_secret());
         }
-        println!("\nOpen the explorer and run the subscription; then, in another tab, send to the echo phone:\n");
+        println!(
+            "\nOpen the explorer and run the subscription; then, in another tab, send to the echo phone:\n"
+        );
         println!("  subscription {{ messageStatusChanged {{ cursor node {{ id status }} }} }}\n");
-        println!("  mutation {{ sendMessage(input: {{ to: {{ phoneNumber: \"{ECHO}\" }}, body: \"Hello\", idempotencyKey: \"first\" }}) {{");
+        println!(
+            "  mutation {{ sendMessage(input: {{ to: {{ phoneNumber: \"{ECHO}\" }}, body: \"Hello\", idempotencyKey: \"first\" }}) {{"
+        );
         println!("    message {{ id status }} userErrors {{ code message }} }} }}\n");
     }
 }

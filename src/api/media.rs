@@ -68,9 +68,11 @@ async fn show(
     Path(id): Path<String>,
     signed: Result<Query<Signed>, QueryRejection>,
 ) -> Response {
-    let pass = id.parse::<MediaId>().ok().zip(signed.ok()).and_then(|(id, Query(signed))| {
-        Pass::check(&hub, id, signed.expires, &signed.signature)
-    });
+    let pass = id
+        .parse::<MediaId>()
+        .ok()
+        .zip(signed.ok())
+        .and_then(|(id, Query(signed))| Pass::check(&hub, id, signed.expires, &signed.signature));
     let Some(pass) = pass else {
         return (StatusCode::FORBIDDEN, "This link is not valid, or expired.\n").into_response();
     };
@@ -122,7 +124,9 @@ mod tests {
     fn nothing_that_runs_is_shown() {
         assert_eq!(shown("image/JPEG"), "image/jpeg");
         assert_eq!(shown("image/png; charset=binary"), "image/png");
-        for hostile in ["text/html", "image/svg+xml", "application/xhtml+xml", "", "image/jpeg,text/html", "image"] {
+        for hostile in
+            ["text/html", "image/svg+xml", "application/xhtml+xml", "", "image/jpeg,text/html", "image"]
+        {
             assert_eq!(shown(hostile), DOWNLOAD, "{hostile}");
         }
     }

@@ -2,9 +2,9 @@
 //! leaves no row: 403 with one body for every reason, counted, and logged as suspicious.
 
 mod answer;
-mod verify;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use std::{
     sync::Arc,
@@ -110,7 +110,9 @@ async fn store_soon(hub: &Arc<Hub>, believed: &Believed, kind: Kind) -> Result<O
     let begun = Instant::now();
     loop {
         match store(hub, believed, kind).await {
-            Err(Refusal::Trouble { passing: true }) if begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+            Err(Refusal::Trouble { passing: true }) if begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(PAUSE).await
+            }
             done => return done,
         }
     }
@@ -120,7 +122,9 @@ async fn config(hub: &Hub, claimed: &Claimed) -> Result<Option<carrier_config::M
     let db = hub.db.read();
     match claimed {
         Claimed::ById(id) => match id.parse() {
-            Ok(id) => Ok(carrier_config::Entity::find_by_id::<entity::ids::CarrierConfigId>(id).one(db).await?),
+            Ok(id) => {
+                Ok(carrier_config::Entity::find_by_id::<entity::ids::CarrierConfigId>(id).one(db).await?)
+            }
             Err(_) => Ok(None),
         },
         Claimed::System => {

@@ -44,7 +44,10 @@ pub(crate) async fn backup(config: &Config, file: &Path) -> Done {
     out.get_ref().sync_all()?;
     fs::rename(&aside, file)?;
     db.close().await;
-    println!("{rows} rows are in {}. Keep the master key with it: secrets inside stay sealed.", file.display());
+    println!(
+        "{rows} rows are in {}. Keep the master key with it: secrets inside stay sealed.",
+        file.display()
+    );
     Ok(())
 }
 
@@ -55,7 +58,9 @@ pub(crate) async fn restore(config: &Config, file: &Path) -> Done {
     db.migrate().await?;
     let rows = dump::restore(&db, &mut text).await?;
     db.close().await;
-    println!("{rows} rows were restored. Sending is paused: messages that wait may have been sent since the backup.");
+    println!(
+        "{rows} rows were restored. Sending is paused: messages that wait may have been sent since the backup."
+    );
     println!("Look at them, cancel what must not go out, then: phonehub admin resume-sending");
     Ok(())
 }

@@ -29,7 +29,10 @@ async fn emulate(config: Config) -> Done {
     phonehub::base::telemetry::start_log(&config.log);
     let accounts: Vec<Account> = config.twilio.iter().map(|seed| account(seed, &config)).collect();
     for account in &accounts {
-        println!("Account {}, the token as configured, texts go to the server at {}", account.sid, config.public_url);
+        println!(
+            "Account {}, the token as configured, texts go to the server at {}",
+            account.sid, config.public_url
+        );
     }
     if accounts.is_empty() {
         println!("No account yet: set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_PHONE_NUMBER,");

@@ -218,8 +218,6 @@ async fn large_messages_end_the_socket() {
     let world = World::open().await;
     let mut socket = world.socket().await;
     socket.say_text(&"x".repeat(70_000)).await;
-    let closed = tokio::time::timeout(PATIENCE, async {
-        while let Some(Ok(_)) = socket.0.next().await {}
-    });
+    let closed = tokio::time::timeout(PATIENCE, async { while let Some(Ok(_)) = socket.0.next().await {} });
     assert!(closed.await.is_ok());
 }

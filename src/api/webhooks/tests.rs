@@ -43,7 +43,8 @@ impl Webhook {
         sorted.sort();
         let mut text = format!("{}{}", self.base, self.path);
         sorted.iter().for_each(|(name, value)| text.extend([*name, value.as_str()]));
-        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.token.as_bytes());
+        let key =
+            aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.token.as_bytes());
         STANDARD.encode(aws_lc_rs::hmac::sign(&key, text.as_bytes()))
     }
 
@@ -81,9 +82,11 @@ async fn a_signed_message_is_stored_and_answered_in_twiml() {
     let (status, reply) = send(&stage, Webhook::message(&path, "SM2", "STOP").request()).await;
     assert_eq!(status, StatusCode::OK);
     assert!(reply.contains("<Message>A &lt;&amp;&gt; B: you are unsubscribed"), "{reply}");
-    let response = router(stage.hub.clone()).oneshot(Webhook::message(&path, "SM3", "Hi").request()).await.unwrap();
+    let response =
+        router(stage.hub.clone()).oneshot(Webhook::message(&path, "SM3", "Hi").request()).await.unwrap();
     assert_eq!(response.headers()[CONTENT_TYPE], "text/xml; charset=utf-8");
-    let bodies: Vec<String> = stage.rows::<message::Entity>(acme).await.into_iter().map(|row| row.body).collect();
+    let bodies: Vec<String> =
+        stage.rows::<message::Entity>(acme).await.into_iter().map(|row| row.body).collect();
     assert_eq!((bodies.len(), bodies[0].as_str()), (4, "Hello"));
 }
 
@@ -114,7 +117,10 @@ async fn forgeries_are_refused_with_one_answer_and_leave_no_row() {
             .header("host", "evil.example")
             .header("x-forwarded-host", "evil.example")
             .header("x-forwarded-proto", "https")
-            .header("x-twilio-signature", Webhook { base: "https://evil.example".into(), ..honest() }.signature())
+            .header(
+                "x-twilio-signature",
+                Webhook { base: "https://evil.example".into(), ..honest() }.signature(),
+            )
             .body(honest().body())
             .unwrap(),
         honest()

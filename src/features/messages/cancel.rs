@@ -24,7 +24,8 @@ use crate::base::{
 /// Cancels; NOT_CANCELABLE once an attempt exists. Cancelling twice answers the canceled message.
 pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<message::Model> {
     let organization = ctx.require(Permission::MessagesSend)?;
-    let known = message::Entity::in_org(organization).filter(message::Column::Id.eq(id)).one(ctx.db()).await?;
+    let known =
+        message::Entity::in_org(organization).filter(message::Column::Id.eq(id)).one(ctx.db()).await?;
     known.ok_or_else(|| Error::not_found().at(&["messageId"]))?;
     let tx = ctx.begin().await?;
     let message = status::locked(&tx, id).await?.ok_or_else(Error::not_found)?;

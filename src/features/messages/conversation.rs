@@ -67,10 +67,17 @@ pub async fn touch(tx: &Tx, touch: Touch<'_>) -> Result<conversation::Model> {
         conversation::Column::LastMessageAt,
         conversation::Column::LastDirection,
     ])
-    .value(conversation::Column::UnreadCount, Expr::cust("conversations.unread_count + excluded.unread_count"))
-    .value(conversation::Column::ContactId, Expr::cust("COALESCE(conversations.contact_id, excluded.contact_id)"))
+    .value(
+        conversation::Column::UnreadCount,
+        Expr::cust("conversations.unread_count + excluded.unread_count"),
+    )
+    .value(
+        conversation::Column::ContactId,
+        Expr::cust("COALESCE(conversations.contact_id, excluded.contact_id)"),
+    )
     .to_owned();
-    let conversation = conversation::Entity::insert(row).on_conflict(again).exec_with_returning(&**tx).await?;
+    let conversation =
+        conversation::Entity::insert(row).on_conflict(again).exec_with_returning(&**tx).await?;
     tx.emit(snapshot::of_conversation(&conversation)?);
     Ok(conversation)
 }

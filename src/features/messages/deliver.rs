@@ -64,7 +64,9 @@ impl Handler for Deliver {
     async fn run(&self, ctx: &Ctx, lease: &Lease) -> Result<Outcome> {
         let id: MessageId = lease.job.subject.parse().map_err(Error::internal)?;
         let payload: Payload = serde_json::from_value(lease.job.payload.clone())?;
-        let Some(message) = message::Entity::find_by_id(id).one(ctx.db()).await? else { return Ok(Outcome::Done) };
+        let Some(message) = message::Entity::find_by_id(id).one(ctx.db()).await? else {
+            return Ok(Outcome::Done);
+        };
         if !may_be_sent(&message, &payload) {
             return Ok(Outcome::Done);
         }
@@ -75,10 +77,17 @@ impl Handler for Deliver {
             return Ok(Outcome::Settled);
         }
         let Some(config) = config_of(ctx, &message).await? else {
-            return refused::give_up(ctx, lease, id, "The carrier config was deleted before the message was sent.").await;
+            return refused::give_up(
+                ctx,
+                lease,
+                id,
+                "The carrier config was deleted before the message was sent.",
+            )
+            .await;
         };
         if refused::is_expired(ctx, &message) {
-            return refused::give_up(ctx, lease, id, "The message was not handed over within its validity.").await;
+            return refused::give_up(ctx, lease, id, "The message was not handed over within its validity.")
+                .await;
         }
         if !payload.paced
             && let Some(turn) = pacing::turn(ctx, &config, &message.sender).await?
@@ -111,7 +120,8 @@ async fn left_over(ctx: &Ctx, lease: &Lease, message: &message::Model, payload: 
         AttemptState::Started => {
             let tx = ctx.begin().await?;
             lease.finish(&tx).await?;
-            put_in_doubt(ctx, &tx, attempt, "the worker stopped before the carrier's answer was stored").await?;
+            put_in_doubt(ctx, &tx, attempt, "the worker stopped before the carrier's answer was stored")
+                .await?;
             tx.commit().await?;
             Ok(true)
         }
@@ -136,7 +146,9 @@ async fn hand_over(
     let Some(messaging) = carrier.messaging else {
         return refused::give_up(ctx, lease, id, "This carrier cannot send messages.").await;
     };
-    let Some(started) = begin_attempt(ctx, lease, config, payload, id).await? else { return Ok(Outcome::Settled) };
+    let Some(started) = begin_attempt(ctx, lease, config, payload, id).await? else {
+        return Ok(Outcome::Settled);
+    };
     let (message, attempt) = started;
     let outgoing = outgoing(ctx, config, &message, &attempt).await?;
     if lease.left() < ctx.hub.config.delivery.carrier_timeout + MARGIN {
@@ -182,8 +194,14 @@ async fn begin_attempt(
         tx.commit().await?;
         return Ok(None);
     };
-    let refusal =
-        opt_outs::blocked(&*tx, message.organization_id, &message.account, &message.sender, &message.recipient).await?;
+    let refusal = opt_outs::blocked(
+        &*tx,
+        message.organization_id,
+        &message.account,
+        &message.sender,
+        &message.recipient,
+    )
+    .await?;
     if let Some(refusal) = refusal {
         refused::blocked(ctx, &tx, message, &refusal).await?;
         lease.finish(&tx).await?;

@@ -75,12 +75,14 @@ fn sign(key: &[u8], media: MediaId, expires: i64) -> hmac::Tag {
 pub async fn fetch(hub: &Arc<Hub>, pass: Pass) -> Result<Media> {
     let db = hub.db.read();
     let media = media::Entity::find_by_id(pass.media).one(db).await?.ok_or_else(Error::not_found)?;
-    let message = message::Entity::find_by_id(media.message_id).one(db).await?.ok_or_else(Error::not_found)?;
+    let message =
+        message::Entity::find_by_id(media.message_id).one(db).await?.ok_or_else(Error::not_found)?;
     let config = match message.carrier_config_id {
         Some(id) => carrier_config::Entity::find_by_id(id).one(db).await?,
         None => None,
     };
-    let config = config.filter(|config| config.account == message.account && message.direction == Direction::Inbound);
+    let config =
+        config.filter(|config| config.account == message.account && message.direction == Direction::Inbound);
     let carrier = carrier_configs::open::open(hub, &config.ok_or_else(Error::not_found)?)?;
     let messaging = carrier.messaging.ok_or_else(Error::not_found)?;
     messaging.fetch_media(&media.url).await.map_err(refusal)

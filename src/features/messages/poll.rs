@@ -67,7 +67,9 @@ impl Handler for Poll {
 
     async fn run(&self, ctx: &Ctx, lease: &Lease) -> Result<Outcome> {
         let id: MessageId = lease.job.subject.parse().map_err(Error::internal)?;
-        let Some(message) = message::Entity::find_by_id(id).one(ctx.db()).await? else { return Ok(Outcome::Done) };
+        let Some(message) = message::Entity::find_by_id(id).one(ctx.db()).await? else {
+            return Ok(Outcome::Done);
+        };
         let Some(sid) = message.carrier_message_id.clone().filter(|_| schedule::is_open(&message)) else {
             return Ok(Outcome::Done);
         };

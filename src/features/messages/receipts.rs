@@ -112,7 +112,9 @@ impl Told {
 
     fn words(&self) -> String {
         let known = self.error_code.and_then(error::explain).map(str::to_owned);
-        known.or_else(|| self.error_message.clone()).unwrap_or_else(|| "The carrier gave no reason.".to_owned())
+        known
+            .or_else(|| self.error_message.clone())
+            .unwrap_or_else(|| "The carrier gave no reason.".to_owned())
     }
 
     fn change(&self) -> Change {
@@ -219,7 +221,8 @@ async fn keeper(db: &impl ConnectionTrait, config: &carrier_config::Model) -> Re
         return Ok(own);
     }
     let operator = organization::operator_organization(db).await?;
-    let operator = operator.ok_or_else(|| Error::unavailable("no operator's organisation keeps this receipt"))?;
+    let operator =
+        operator.ok_or_else(|| Error::unavailable("no operator's organisation keeps this receipt"))?;
     Ok(operator.id)
 }
 

@@ -4,8 +4,8 @@
 mod answer;
 mod quiet;
 mod reply;
-mod rows;
 mod route;
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -177,7 +177,8 @@ impl<'a> Arrival<'a> {
     /// After a STOP is in force: lets what was under way reach the carrier before the STOP is acknowledged.
     async fn fall_quiet(&self) {
         if answer::command(self.inbound) == Some(Command::Stop) {
-            quiet::wait(&self.ctx, &self.config.account, &self.route.sender, self.inbound.from.as_str()).await;
+            quiet::wait(&self.ctx, &self.config.account, &self.route.sender, self.inbound.from.as_str())
+                .await;
         }
     }
 

@@ -39,7 +39,8 @@ async fn first_number(ctx: &Ctx, id: ContactId) -> Result<PhoneNumber> {
     if let Some(row) = number {
         return PhoneNumber::parse_e164(&row.phone_number).map_err(Error::internal);
     }
-    let exists = contact::Entity::in_org(organization).filter(contact::Column::Id.eq(id)).one(ctx.db()).await?;
+    let exists =
+        contact::Entity::in_org(organization).filter(contact::Column::Id.eq(id)).one(ctx.db()).await?;
     Err(match exists {
         Some(_) => Error::new(ErrorCode::InvalidNumber, "This contact has no phone number."),
         None => Error::not_found(),

@@ -112,7 +112,8 @@ async fn look(
     message: &message::Model,
     attempt: &attempt::Model,
 ) -> Result<Look> {
-    let messaging = open::open(&ctx.hub, config)?.messaging.ok_or_else(|| Error::internal("cannot message"))?;
+    let messaging =
+        open::open(&ctx.hub, config)?.messaging.ok_or_else(|| Error::internal("cannot message"))?;
     let query = FindQuery {
         to: message.recipient.clone(),
         sender: deliver::sender_of(config, &message.sender),
@@ -138,7 +139,11 @@ fn is_same(message: &message::Model, remote: &RemoteMessage) -> bool {
         && remote.to.as_deref().is_none_or(|to| to == message.recipient)
 }
 
-async fn claimed(ctx: &Ctx, message: &message::Model, candidates: &[RemoteMessage]) -> Result<HashSet<String>> {
+async fn claimed(
+    ctx: &Ctx,
+    message: &message::Model,
+    candidates: &[RemoteMessage],
+) -> Result<HashSet<String>> {
     if candidates.is_empty() {
         return Ok(HashSet::new());
     }
@@ -191,7 +196,12 @@ async fn absent(
 }
 
 /// Nobody knows, and looking further will not tell.
-async fn follow_policy(ctx: &Ctx, tx: &Tx, attempt: attempt::Model, config: &carrier_config::Model) -> Result<()> {
+async fn follow_policy(
+    ctx: &Ctx,
+    tx: &Tx,
+    attempt: attempt::Model,
+    config: &carrier_config::Model,
+) -> Result<()> {
     let Some(message) = status::locked(tx, attempt.message_id).await? else { return Ok(()) };
     if !super::attempt::is_open(message.status) && message.status != MessageStatus::Unknown {
         return Ok(());
@@ -205,7 +215,8 @@ async fn follow_policy(ctx: &Ctx, tx: &Tx, attempt: attempt::Model, config: &car
         }
         InDoubtPolicy::Resend => {
             timeline::add(tx, &message, ctx.now(), [(TimelineKind::Resent, detail)]).await?;
-            let why = Settled::Because(None, "no evidence within the window; sent again by policy".to_owned());
+            let why =
+                Settled::Because(None, "no evidence within the window; sent again by policy".to_owned());
             super::attempt::settle(ctx, tx, attempt, AttemptState::Abandoned, why).await?;
             resend(ctx, tx, &message).await?;
         }

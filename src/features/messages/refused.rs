@@ -36,7 +36,8 @@ const OPTED_OUT: &str = "The recipient has opted out.";
 /// Whether the time within which the message makes sense is over.
 pub fn is_expired(ctx: &Ctx, message: &message::Model) -> bool {
     message.validity_seconds.is_some_and(|seconds| {
-        ctx.now() > message.scheduled_at.unwrap_or(message.created_at) + chrono::Duration::seconds(seconds.into())
+        ctx.now()
+            > message.scheduled_at.unwrap_or(message.created_at) + chrono::Duration::seconds(seconds.into())
     })
 }
 
@@ -114,7 +115,8 @@ fn next_try(ctx: &Ctx, message: &message::Model, error: &CarrierError) -> Option
     let patience = message.validity_seconds.map_or(PATIENCE, |s| chrono::Duration::seconds(s.into()));
     let asked = error.retry_after.and_then(|after| chrono::Duration::from_std(after).ok());
     let tries = message.attempts;
-    let unreachable = matches!(error.kind, ErrorKind::NotSent | ErrorKind::BreakerOpen | ErrorKind::RateLimited);
+    let unreachable =
+        matches!(error.kind, ErrorKind::NotSent | ErrorKind::BreakerOpen | ErrorKind::RateLimited);
     let wait = match error.retry() {
         RetryClass::Never | RetryClass::Fix | RetryClass::OptOut => return None,
         RetryClass::Backoff if unreachable && now < begun + patience => pause(tries.min(8)),

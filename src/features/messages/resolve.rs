@@ -37,7 +37,8 @@ pub enum Resolution {
 /// Decides about an UNKNOWN message; CONFLICT in any other status.
 pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result<message::Model> {
     let organization = ctx.require(Permission::MessagesSend)?;
-    let known = message::Entity::in_org(organization).filter(message::Column::Id.eq(id)).one(ctx.db()).await?;
+    let known =
+        message::Entity::in_org(organization).filter(message::Column::Id.eq(id)).one(ctx.db()).await?;
     known.ok_or_else(|| Error::not_found().at(&["messageId"]))?;
     let tx = ctx.begin().await?;
     let message = status::locked(&tx, id).await?.ok_or_else(Error::not_found)?;
@@ -45,10 +46,13 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
         let text = "Only a message whose status is UNKNOWN can be resolved.";
         return Err(Error::new(ErrorCode::Conflict, text).at(&["messageId"]));
     }
-    let detail = json!({ "resolution": format!("{resolution:?}").to_uppercase(), "by": ctx.caller.user_id() });
+    let detail =
+        json!({ "resolution": format!("{resolution:?}").to_uppercase(), "by": ctx.caller.user_id() });
     timeline::add(&tx, &message, ctx.now(), [(TimelineKind::Resolved, detail.clone())]).await?;
     if resolution == Resolution::Resend {
-        if let Some(open) = attempt::last(&*tx, id).await?.filter(|attempt| attempt.state == AttemptState::InDoubt) {
+        if let Some(open) =
+            attempt::last(&*tx, id).await?.filter(|attempt| attempt.state == AttemptState::InDoubt)
+        {
             let why = Settled::Because(None, "a person decided to send again".to_owned());
             attempt::settle(ctx, &tx, open, AttemptState::Abandoned, why).await?;
         }

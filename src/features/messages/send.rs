@@ -107,7 +107,8 @@ fn running() -> Error {
 
 async fn replay(ctx: &Ctx, made: &str) -> Result<message::Model> {
     let id: MessageId = made.parse().map_err(Error::internal)?;
-    let message = message::Entity::in_org(ctx.organization()?).filter(message::Column::Id.eq(id)).one(ctx.db()).await?;
+    let message =
+        message::Entity::in_org(ctx.organization()?).filter(message::Column::Id.eq(id)).one(ctx.db()).await?;
     message.ok_or_else(|| Error::new(ErrorCode::NotFound, "The message of this idempotency key was erased."))
 }
 
@@ -122,7 +123,8 @@ async fn check(ctx: &Ctx, organization_id: OrganizationId, input: SendMessage) -
         .ok_or_else(Error::unauthenticated)?;
     let region: Region = organization.default_region.parse().map_err(Error::internal)?;
     let to = recipient::number_of(ctx, &input.to, region).await?;
-    let route = resolve::resolve(ctx.db(), organization_id, input.carrier_config_id, input.from.as_deref()).await?;
+    let route =
+        resolve::resolve(ctx.db(), organization_id, input.carrier_config_id, input.from.as_deref()).await?;
     if opt_outs::blocked(ctx.db(), organization_id, &route.config.account, &route.sender.address, to.as_str())
         .await?
         .is_some()
@@ -138,12 +140,17 @@ fn check_content(body: &str, input: &SendMessage) -> Result<()> {
         return Err(Error::new(ErrorCode::EmptyMessage, "Give a text or media.").at(&["body"]));
     }
     if body.chars().count() > LONGEST_BODY {
-        return Err(Error::new(ErrorCode::MessageTooLong, "A text has at most 1,600 characters.").at(&["body"]));
+        return Err(
+            Error::new(ErrorCode::MessageTooLong, "A text has at most 1,600 characters.").at(&["body"])
+        );
     }
     if input.media_urls.len() > MOST_MEDIA {
-        return Err(Error::new(ErrorCode::TooManyMedia, "A message has at most 10 media files.").at(&["mediaUrls"]));
+        return Err(
+            Error::new(ErrorCode::TooManyMedia, "A message has at most 10 media files.").at(&["mediaUrls"])
+        );
     }
-    let fetchable = |text: &String| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    let fetchable =
+        |text: &String| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if !input.media_urls.iter().all(fetchable) {
         return Err(Error::input(&["mediaUrls"], "Media need absolute http or https addresses."));
     }

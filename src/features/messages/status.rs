@@ -104,9 +104,8 @@ fn merge(mut row: message::Model, change: Change, now: DateTime<Utc>) -> message
 const WORDS: [&str; 4] = ["accepted", "scheduled", "queued", "sending"];
 
 fn later_word(known: Option<String>, new: Option<String>) -> Option<String> {
-    let place = |word: &Option<String>| {
-        WORDS.iter().position(|w| Some(*w) == word.as_deref()).unwrap_or(WORDS.len())
-    };
+    let place =
+        |word: &Option<String>| WORDS.iter().position(|w| Some(*w) == word.as_deref()).unwrap_or(WORDS.len());
     match (&known, &new) {
         (_, None) => known,
         (None, _) => new,

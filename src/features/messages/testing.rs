@@ -142,7 +142,8 @@ impl Stage {
         };
         let queued = send::send(&ctx, input).await.unwrap();
         let tx = ctx.begin().await.unwrap();
-        let attempt = attempts::start(&ctx, &tx, &queued, (queued.carrier_config_id.unwrap(), 1)).await.unwrap();
+        let attempt =
+            attempts::start(&ctx, &tx, &queued, (queued.carrier_config_id.unwrap(), 1)).await.unwrap();
         let change = Change { status: Some(MessageStatus::Sending), attempt: true, ..Change::default() };
         let sending = status::apply(&ctx, &tx, queued, change).await.unwrap();
         tx.commit().await.unwrap();

@@ -44,7 +44,13 @@ impl Scripted {
         let settings = HttpSettings { timeout, ..HttpSettings::carrier(Reach::Loopback) };
         let carrier = HttpClient::new(settings).expect("a client");
         let media = HttpClient::new(HttpSettings::media()).expect("a client");
-        TwilioClient::new(account, &Outside { carrier, media }, std::sync::Arc::new(crate::base::breaker::Breaker::new(crate::base::breaker::BreakerSettings::default())))
+        TwilioClient::new(
+            account,
+            &Outside { carrier, media },
+            std::sync::Arc::new(crate::base::breaker::Breaker::new(
+                crate::base::breaker::BreakerSettings::default(),
+            )),
+        )
     }
 }
 

@@ -80,7 +80,9 @@ pub async fn attach_parked(hub: &Arc<Hub>, since: DateTime<Utc>) -> Result<usize
     for Waiting { message_id } in waiting {
         match attach_to(hub, message_id).await {
             Ok(()) => attached += 1,
-            Err(error) => tracing::warn!(message = %message_id, %error, "parked receipts could not be attached"),
+            Err(error) => {
+                tracing::warn!(message = %message_id, %error, "parked receipts could not be attached")
+            }
         }
     }
     Ok(attached)

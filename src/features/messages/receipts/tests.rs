@@ -22,12 +22,17 @@ fn receipt(attempt: Option<AttemptId>, sid: &str, word: &str, code: Option<i32>)
         raw_dlr_done_date: None,
         others: BTreeMap::new(),
     };
-    let raw = BTreeMap::from([("MessageSid".to_owned(), sid.to_owned()), ("MessageStatus".to_owned(), word.to_owned())]);
+    let raw = BTreeMap::from([
+        ("MessageSid".to_owned(), sid.to_owned()),
+        ("MessageStatus".to_owned(), word.to_owned()),
+    ]);
     Receipt { attempt, callback, raw }
 }
 
 /// What of a message must not depend on the order of its receipts.
-fn facts(row: &message::Model) -> (MessageStatus, Option<String>, Option<i32>, Option<String>, Option<String>) {
+fn facts(
+    row: &message::Model,
+) -> (MessageStatus, Option<String>, Option<i32>, Option<String>, Option<String>) {
     let row = row.clone();
     (row.status, row.carrier_status, row.error_code, row.error_message, row.carrier_message_id)
 }
@@ -85,7 +90,10 @@ async fn a_callback_is_evidence_for_an_attempt_whose_answer_was_lost() {
     let row = stage.message(message.id).await;
     assert_eq!((row.status, row.carrier_message_id.as_deref()), (MessageStatus::Delivered, Some("SM1")));
     let attempts = stage.rows::<attempt::Entity>(acme).await;
-    assert_eq!((attempts[0].state, attempts[0].carrier_message_id.as_deref()), (AttemptState::Accepted, Some("SM1")));
+    assert_eq!(
+        (attempts[0].state, attempts[0].carrier_message_id.as_deref()),
+        (AttemptState::Accepted, Some("SM1"))
+    );
     let told: Vec<TimelineKind> =
         stage.rows::<timeline_entry::Entity>(acme).await.into_iter().map(|entry| entry.kind).collect();
     assert!(told.contains(&TimelineKind::Receipt) && told.contains(&TimelineKind::EvidenceFound), "{told:?}");
@@ -131,7 +139,8 @@ async fn foreign_and_unknown_attempts_tell_nothing() {
     let foreign = carrier_config::Model { organization_id: Some(bolt), ..system.clone() };
     let elsewhere = carrier_config::Model { account: "twilio:elsewhere:AC".into(), ..system.clone() };
     for config in [&foreign, &elsewhere] {
-        let taken = take(&stage.hub, config, receipt(Some(attempt.id), "SM1", "delivered", None)).await.unwrap();
+        let taken =
+            take(&stage.hub, config, receipt(Some(attempt.id), "SM1", "delivered", None)).await.unwrap();
         assert_eq!(taken, Taken::Parked);
     }
     let unknown = receipt(Some(AttemptId::new()), "SM2", "delivered", None);
@@ -140,7 +149,11 @@ async fn foreign_and_unknown_attempts_tell_nothing() {
     assert_eq!(stage.rows::<receipt::Entity>(bolt).await.len(), 1);
     assert_eq!(stage.rows::<receipt::Entity>(operator).await.len(), 2);
     let known = take(&stage.hub, &system, receipt(Some(attempt.id), "SM1", "delivered", None)).await.unwrap();
-    assert_eq!(known, Taken::Applied(message.id), "the system's config serves everybody who sends through it");
+    assert_eq!(
+        known,
+        Taken::Applied(message.id),
+        "the system's config serves everybody who sends through it"
+    );
 }
 
 #[tokio::test]

@@ -39,7 +39,9 @@ pub(super) async fn record(
     };
     let conversation = conversation::touch(tx, touch).await?;
     let row = message::Model { id, conversation_id: conversation.id, ..answer_to(question, text, now) };
-    message::Entity::insert(row.clone().into_active_model().reset_all()).exec_without_returning(&**tx).await?;
+    message::Entity::insert(row.clone().into_active_model().reset_all())
+        .exec_without_returning(&**tx)
+        .await?;
     let why = json!({ "config": arrival.config.id, "why": "KEYWORD_REPLY", "answers": question.id });
     timeline::add(tx, &row, now, [(TimelineKind::Routed, why)]).await?;
     tx.emit(snapshot::of_message(snapshot::STATUS_CHANGED, &row)?);

@@ -55,7 +55,8 @@ pub(super) async fn route(
     inbound: &InboundMessage,
 ) -> Result<Route> {
     let last = last_written(db, config, inbound).await?;
-    let sender = last.as_ref().map_or_else(|| inbound.to.as_str().to_owned(), |message| message.sender.clone());
+    let sender =
+        last.as_ref().map_or_else(|| inbound.to.as_str().to_owned(), |message| message.sender.clone());
     if let Some(own) = config.organization_id {
         return Ok(Route { organization_id: own, sender, owner: Some(own), why: Why::OwnConfig });
     }
@@ -63,7 +64,9 @@ pub(super) async fn route(
     let (organization_id, why) = match (last, owner) {
         (Some(message), _) => (message.organization_id, Why::LastWriter),
         (None, Some(owner)) => (owner, Why::NumberHolder),
-        (None, None) => return Err(Error::unavailable("no operator's organisation takes unclaimed messages")),
+        (None, None) => {
+            return Err(Error::unavailable("no operator's organisation takes unclaimed messages"));
+        }
     };
     Ok(Route { organization_id, sender, owner, why })
 }

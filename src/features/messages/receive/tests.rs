@@ -19,7 +19,10 @@ use crate::{
 
 async fn kinds(stage: &Stage, of: entity::ids::OrganizationId) -> Vec<String> {
     let log = events::read_after(stage.hub.db.read(), of, 0).await.unwrap();
-    log.iter().map(|event| event.kind.to_string()).filter(|kind| kind.contains("message") || kind.contains("conv")).collect()
+    log.iter()
+        .map(|event| event.kind.to_string())
+        .filter(|kind| kind.contains("message") || kind.contains("conv"))
+        .collect()
 }
 
 #[tokio::test]
@@ -27,7 +30,8 @@ async fn a_text_arrives_whole() {
     let stage = Stage::new().await;
     let acme = stage.organization("Acme").await;
     let config = stage.config(acme, true).await;
-    let file = InboundMedia { url: "https://api.twilio.com/x".into(), content_type: Some("image/png".into()) };
+    let file =
+        InboundMedia { url: "https://api.twilio.com/x".into(), content_type: Some("image/png".into()) };
     let inbound = InboundMessage { media: vec![file], num_segments: Some(3), ..text("SM1", "Hi\0 there") };
     let received = receive(&stage.hub, &config, &inbound).await.unwrap();
     assert_eq!(received, Received { reply: None, duplicate: false });
@@ -128,9 +132,14 @@ async fn commands_are_confirmed_once_and_only_where_the_carrier_does_not() {
     let acme = stage.organization("Acme & Co").await;
     let config = stage.config(acme, false).await;
     let mut replies = Vec::new();
-    for (sid, body) in
-        [("SM1", "STOP"), ("SM2", "stop"), ("SM3", "help"), ("SM4", "START"), ("SM5", "start"), ("SM6", "hello")]
-    {
+    for (sid, body) in [
+        ("SM1", "STOP"),
+        ("SM2", "stop"),
+        ("SM3", "help"),
+        ("SM4", "START"),
+        ("SM5", "start"),
+        ("SM6", "hello"),
+    ] {
         replies.push(receive(&stage.hub, &config, &text(sid, body)).await.unwrap().reply.is_some());
     }
     assert_eq!(replies, [true, false, true, true, false, false]);
@@ -195,7 +204,8 @@ async fn senders_nobody_told_us_of_become_known() {
     receive(&stage.hub, &config, &other).await.unwrap();
     let odd = InboundMessage { from: Address::from_carrier("ACME"), ..text("SM2", "Hi") };
     receive(&stage.hub, &config, &odd).await.unwrap();
-    let known: Vec<String> = stage.rows::<number::Entity>(acme).await.into_iter().map(|row| row.address).collect();
+    let known: Vec<String> =
+        stage.rows::<number::Entity>(acme).await.into_iter().map(|row| row.address).collect();
     assert_eq!(known, [OURS, "+12065550177"]);
     assert_eq!(stage.rows::<contact::Entity>(acme).await.len(), 1, "a name is no person");
 }

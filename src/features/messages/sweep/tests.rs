@@ -98,8 +98,11 @@ async fn receipts_that_missed_their_message_find_it() {
     Sweeper::new(stage.hub.clone()).sweep().await.unwrap();
     assert_eq!(stage.message(id).await.status, MessageStatus::Delivered);
     let parked = stage.rows::<receipt::Entity>(acme).await;
-    let waiting: Vec<&str> =
-        parked.iter().filter(|row| row.message_id.is_none()).map(|row| row.carrier_message_id.as_str()).collect();
+    let waiting: Vec<&str> = parked
+        .iter()
+        .filter(|row| row.message_id.is_none())
+        .map(|row| row.carrier_message_id.as_str())
+        .collect();
     assert_eq!(waiting, ["SM9"]);
 }
 
