@@ -2,13 +2,22 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, middleware};
+use axum::{Router, middleware, serve::ListenerExt};
 use secrecy::SecretString;
-use tokio::{net::TcpListener, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    api::{self, door::Door, explorer, http, media, operations, schema, webhooks},
+    api::{
+        self,
+        door::Door,
+        explorer, http, media, operations,
+        schema::{self, AppSchema},
+        webhooks,
+    },
     base::{
         clock::Clock,
         ctx::{Ctx, Hub},
@@ -40,6 +49,7 @@ pub struct App {
     server: JoinHandle<io::Result<()>>,
     worker: JoinHandle<()>,
     sweep: JoinHandle<()>,
+    sockets: TaskTracker,
     sandbox: Option<sandbox::Running>,
 }
 
@@ -74,8 +84,11 @@ impl App {
         }
         let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
         let demo_token = demo.as_ref().map(|demo| demo.token.clone());
-        let router = router(&hub, metrics, demo_token, stopping.clone());
+        let door = Door::new(hub.clone(), schema::build(), &schema::sdl(), stopping.clone());
+        let sockets = door.open().clone();
+        let router = router(&hub, door, metrics, demo_token);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let listener = listener.tap_io(send_at_once);
         let server =
             axum::serve(listener, service).with_graceful_shutdown(draining.clone().cancelled_owned());
         Ok(Self {
@@ -83,6 +96,7 @@ impl App {
             server: tokio::spawn(server.into_future()),
             worker: tokio::spawn(Worker::new(hub.clone(), handlers(), stopping.clone()).run()),
             sweep: tokio::spawn(sweep::run(hub.clone(), stopping.clone())),
+            sockets,
             hub,
             demo,
             stopping,
@@ -100,6 +114,8 @@ impl App {
             let _ = (&mut self.worker).await;
             let _ = (&mut self.sweep).await;
             let _ = (&mut self.server).await;
+            self.sockets.close();
+            self.sockets.wait().await;
         };
         if tokio::time::timeout(grace, finished).await.is_err() {
             tracing::warn!(
@@ -122,6 +138,13 @@ impl App {
     }
 }
 
+/// Nagle's algorithm would hold an event back until the peer has acknowledged the one before.
+fn send_at_once(stream: &mut TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection stays with Nagle's algorithm");
+    }
+}
+
 /// Every kind of work that the worker does.
 fn handlers() -> Handlers {
     Handlers::default().with(Deliver).with(Reconcile).with(Poll)
@@ -130,11 +153,10 @@ fn handlers() -> Handlers {
 /// Every route, behind the middleware that gives requests their ids.
 fn router(
     hub: &Arc<Hub>,
+    door: Door<AppSchema>,
     metrics: Metrics,
     demo_token: Option<SecretString>,
-    stopping: CancellationToken,
 ) -> Router {
-    let door = Door::new(hub.clone(), schema::build(), &schema::sdl(), stopping);
     Router::new()
         .merge(api::routes(door))
         .merge(webhooks::router(hub.clone()))

@@ -184,9 +184,11 @@ pub enum Direction {
 pub enum Encoding {
     /// GSM 03.38: 160 septets, 153 each in parts.
     #[sea_orm(string_value = "GSM7")]
+    #[graphql(name = "GSM7")]
     Gsm7,
     /// UTF-16: 70 code units, 67 each in parts.
     #[sea_orm(string_value = "UCS2")]
+    #[graphql(name = "UCS2")]
     Ucs2,
 }
 

@@ -64,6 +64,8 @@ CREATE TABLE invitations (
 
 CREATE UNIQUE INDEX invitations_token ON invitations (token_hash)
 
+CREATE INDEX invitations_expired ON invitations (expires_at)
+
 CREATE INDEX invitations_page ON invitations (organization_id, created_at, id)
 
 CREATE TABLE sessions (
@@ -76,6 +78,10 @@ CREATE TABLE sessions (
 )
 
 CREATE INDEX sessions_user ON sessions (user_id)
+
+CREATE INDEX sessions_expired ON sessions (expires_at)
+
+CREATE INDEX sessions_revoked ON sessions (revoked_at) WHERE revoked_at IS NOT NULL
 
 CREATE TABLE refresh_tokens (
   id {uuid} PRIMARY KEY,
@@ -99,6 +105,8 @@ CREATE TABLE password_resets (
 )
 
 CREATE UNIQUE INDEX password_resets_token ON password_resets (token_hash)
+
+CREATE INDEX password_resets_expired ON password_resets (expires_at)
 
 CREATE INDEX password_resets_user ON password_resets (user_id)
 

@@ -72,6 +72,8 @@ CREATE INDEX messages_page ON messages (organization_id, created_at, id)
 
 CREATE INDEX messages_conversation ON messages (conversation_id, created_at, id)
 
+CREATE INDEX messages_config ON messages (carrier_config_id)
+
 CREATE INDEX messages_number ON messages (number_id, created_at, id)
 
 CREATE INDEX messages_hanging ON messages (updated_at, id) WHERE status IN ('SENDING', 'SENT')

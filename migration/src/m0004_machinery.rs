@@ -68,6 +68,8 @@ CREATE TABLE throttles (
   window_start {time} NOT NULL
 )
 
+CREATE INDEX throttles_over ON throttles (window_start)
+
 CREATE TABLE system_settings (
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL

@@ -32,13 +32,11 @@ pub async fn graphql<E: Executor>(State(door): State<Door<E>>, request: Request)
     match *request.method() {
         Method::GET if request.headers().contains_key(UPGRADE) => {
             let (mut parts, _) = request.into_parts();
-            match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-                Ok(upgrade) => websocket::upgrade(door, upgrade, &parts.headers, info),
-                Err(_) => {
-                    let error = Error::new(ErrorCode::BadRequest, "This is not an upgrade to a WebSocket.");
-                    refuse(&error, &door.stamp_of(&info.request_id))
-                }
+            if let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+                return websocket::upgrade(door, upgrade, &parts.headers, info);
             }
+            let error = Error::new(ErrorCode::BadRequest, "This is not an upgrade to a WebSocket.");
+            refuse(&error, &door.stamp_of(&info.request_id))
         }
         Method::GET => {
             let (parts, _) = request.into_parts();

@@ -4,12 +4,12 @@ use async_graphql::Object;
 
 use super::guard::Limits;
 
-/// What one request, document, socket or organisation may ask for. Beyond it, the answer is LIMIT_EXCEEDED or an HTTP
+/// What one request, document, socket or organisation may ask for. Beyond it, the answer is `LIMIT_EXCEEDED` or an HTTP
 /// status.
 #[derive(Clone, Copy, Debug)]
 pub struct PublishedLimits(pub Limits);
 
-/// What one request, document, socket or organisation may ask for. Beyond it, the answer is LIMIT_EXCEEDED or an HTTP
+/// What one request, document, socket or organisation may ask for. Beyond it, the answer is `LIMIT_EXCEEDED` or an HTTP
 /// status.
 #[Object(name = "Limits")]
 impl PublishedLimits {

@@ -114,19 +114,16 @@ async fn subscribe<E: Executor>(
         return Running::default();
     };
     let counted = Some(Counted::new(permit));
-    let (running, opened) = match prepared.share.take() {
-        Some(key) => {
-            let start = |opened| answers(door, ctx, prepared, opened);
-            let membership = door.shared().join(key, outlet, start);
-            let opened = membership.opened().clone();
-            (Running { _shared: Some(membership), _counted: counted, _alone: None }, opened)
-        }
-        None => {
-            let opened = Opened::default();
-            let task = feed_alone(answers(door, ctx, prepared, opened.clone()), outlet).in_current_span();
-            let alone = Some(AbortOnDropHandle::new(tokio::spawn(task)));
-            (Running { _alone: alone, _counted: counted, _shared: None }, opened)
-        }
+    let (running, opened) = if let Some(key) = prepared.share.take() {
+        let start = |opened| answers(door, ctx, prepared, opened);
+        let membership = door.shared().join(key, outlet, start);
+        let opened = membership.opened().clone();
+        (Running { _shared: Some(membership), _counted: counted, _alone: None }, opened)
+    } else {
+        let opened = Opened::default();
+        let task = feed_alone(answers(door, ctx, prepared, opened.clone()), outlet).in_current_span();
+        let alone = Some(AbortOnDropHandle::new(tokio::spawn(task)));
+        (Running { _alone: alone, _counted: counted, _shared: None }, opened)
     };
     let _in_time = timeout(OPENING, opened.wait()).await;
     running

@@ -111,7 +111,7 @@ async fn store_soon(hub: &Arc<Hub>, believed: &Believed, kind: Kind) -> Result<O
     loop {
         match store(hub, believed, kind).await {
             Err(Refusal::Trouble { passing: true }) if begun.elapsed() < PATIENCE => {
-                tokio::time::sleep(PAUSE).await
+                tokio::time::sleep(PAUSE).await;
             }
             done => return done,
         }

@@ -4,7 +4,7 @@ use entity::{
     audit_entry,
     ids::{AuditEntryId, OrganizationId},
 };
-use sea_orm::{ActiveModelTrait, ConnectionTrait, Set};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Set};
 use serde_json::Value;
 
 use super::{caller::Caller, ctx::Ctx, error::Result};
@@ -42,11 +42,26 @@ pub async fn record_in(
     organization: Option<OrganizationId>,
     entry: Entry<'_>,
 ) -> Result<()> {
+    row(ctx, organization, entry).insert(tx).await?;
+    Ok(())
+}
+
+/// The same as [`record`] for the acts of several callers in one transaction.
+pub async fn record_all<'a>(
+    tx: &impl ConnectionTrait,
+    acts: impl IntoIterator<Item = (&'a Ctx, Entry<'a>)>,
+) -> Result<()> {
+    let rows = acts.into_iter().map(|(ctx, entry)| row(ctx, ctx.caller.organization().ok(), entry));
+    audit_entry::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+fn row(ctx: &Ctx, organization: Option<OrganizationId>, entry: Entry<'_>) -> audit_entry::ActiveModel {
     let mut detail = entry.detail;
     if matches!(ctx.caller, Caller::Administrator) {
         detail["via"] = "command line".into();
     }
-    let row = audit_entry::ActiveModel {
+    audit_entry::ActiveModel {
         id: Set(AuditEntryId::new()),
         organization_id: Set(organization),
         user_id: Set(ctx.caller.user_id()),
@@ -57,9 +72,7 @@ pub async fn record_in(
         ip: Set(ctx.request.ip.map(|ip| ip.to_string())),
         request_id: Set(ctx.request.request_id.to_string()),
         created_at: Set(ctx.now()),
-    };
-    row.insert(tx).await?;
-    Ok(())
+    }
 }
 
 /// The first characters of a text, as many as the audit log may show.

@@ -15,6 +15,7 @@ use super::{
     error::Result,
     feed::Feeds,
     http::HttpClient,
+    parts::Parts,
     presence::Presence,
     secrets::Keyring,
     tx::{Tx, Writer},
@@ -48,6 +49,8 @@ pub struct Hub {
     pub breakers: Breakers,
     /// Who was answered lately.
     pub presence: Presence,
+    /// What features keep for the process.
+    pub parts: Parts,
 }
 
 /// Where a request came from.

@@ -17,8 +17,14 @@ use sqlx::{
 use super::telemetry::names;
 use crate::config::{Database, Pool, SqliteSynchronous};
 
+/// Target of the trace that shows every statement's text, without its values.
+pub const STATEMENTS: &str = "phonehub::statements";
+
 /// More readers than this gain nothing on one file.
 const SQLITE_READERS: u32 = 8;
+
+/// A connection that was used this lately is handed out untested: testing costs a round trip, and nearly all are.
+const UNTESTED: Duration = Duration::from_secs(1);
 
 /// Key of the advisory lock that one migrating process holds on PostgreSQL: "PHUB".
 const MIGRATION_LOCK: i64 = 0x5048_5542;
@@ -59,6 +65,7 @@ impl Db {
             .max_connections(pool.connections)
             .min_connections(1)
             .acquire_timeout(pool.acquire_timeout)
+            .test_before_acquire_if_idle_for(UNTESTED)
             .sqlx_logging(false)
             .map_sqlx_postgres_pool_opts(postgres_pool)
             .map_sqlx_sqlite_opts(move |options| sqlite_options(options, synchronous));
@@ -165,6 +172,8 @@ async fn open(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     let mut connection = sea_orm::Database::connect(options).await?;
     connection.set_metric_callback(|statement| {
         metrics::histogram!(names::DATABASE_QUERY_SECONDS).record(statement.elapsed.as_secs_f64());
+        // The text holds placeholders, never values.
+        tracing::trace!(target: STATEMENTS, sql = statement.statement.sql);
     });
     Ok(connection)
 }

@@ -66,12 +66,12 @@ impl Feeds {
     }
 
     /// Tells local subscribers and the other processes of committed events. Never waits.
-    pub fn publish(&self, committed: Vec<Event>) {
+    pub fn publish(&self, committed: &[Event]) {
         if committed.is_empty() {
             return;
         }
         metrics::counter!("phonehub_events_published_total").increment(committed.len() as u64);
-        self.bus.publish(&committed);
+        self.bus.publish(committed);
         self.hand_over(committed);
     }
 
@@ -142,7 +142,7 @@ impl Feeds {
         open.values().filter_map(Weak::upgrade).collect()
     }
 
-    fn hand_over(&self, committed: Vec<Event>) {
+    fn hand_over(&self, committed: &[Event]) {
         for same in committed.chunk_by(|a, b| a.organization_id == b.organization_id) {
             if let Some(feed) = self.existing(same[0].organization_id) {
                 let _ = feed.inbox.send(News::Events(same.to_vec()));
@@ -153,7 +153,7 @@ impl Feeds {
     async fn take_signals(self, mut signals: mpsc::UnboundedReceiver<Signal>) {
         while let Some(signal) = signals.recv().await {
             match signal {
-                Signal::Events(events) => self.hand_over(events),
+                Signal::Events(events) => self.hand_over(&events),
                 Signal::Resync => self.all().iter().for_each(|feed| drop(feed.inbox.send(News::Behind))),
             }
         }

@@ -1,12 +1,14 @@
 //! Idempotency keys: stored in the transaction of what they made, so that a retried call finds its first answer.
 
+use std::collections::HashSet;
+
 use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, Utc};
 use entity::{Tenanted, idempotency_key, ids::OrganizationId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set, sea_query::OnConflict};
 use serde::Serialize;
 
 use super::{
-    ctx::Ctx,
     error::{Error, ErrorCode, Result},
     tx::Tx,
 };
@@ -55,29 +57,34 @@ impl Call {
             .at(&["idempotencyKey"])),
         }
     }
+}
 
-    /// Stores what this call makes, in the same transaction. False: another call was first; roll back and ask
-    /// [`Call::made`]. Waits for a concurrent call under the same key.
-    pub async fn claim(&self, ctx: &Ctx, tx: &Tx, subject: String) -> Result<bool> {
-        let row = idempotency_key::ActiveModel {
-            organization_id: Set(self.organization_id),
-            mutation: Set(self.mutation.to_owned()),
-            key: Set(self.key.clone()),
-            fingerprint: Set(self.fingerprint.clone()),
-            subject: Set(subject),
-            created_at: Set(ctx.now()),
-        };
-        let first_wins = OnConflict::columns([
-            idempotency_key::Column::OrganizationId,
-            idempotency_key::Column::Mutation,
-            idempotency_key::Column::Key,
-        ])
-        .do_nothing()
-        .to_owned();
-        let inserted = idempotency_key::Entity::insert(row)
-            .on_conflict(first_wins)
-            .exec_without_returning(&**tx)
-            .await?;
-        Ok(inserted == 1)
-    }
+/// Stores what calls make, each with its subject's public id, in the same transaction. Gives the subjects whose call was
+/// first; the others have to ask [`Call::made`]. Waits for concurrent calls under the same keys, which are taken in one
+/// order, so that two transactions cannot wait for each other.
+pub async fn claim_all<'a>(
+    tx: &Tx,
+    calls: impl IntoIterator<Item = (&'a Call, String)>,
+    now: DateTime<Utc>,
+) -> Result<HashSet<String>> {
+    let mut calls: Vec<_> = calls.into_iter().collect();
+    calls.sort_by_key(|(call, _)| (call.organization_id, call.mutation, call.key.clone()));
+    let rows = calls.into_iter().map(|(call, subject)| idempotency_key::ActiveModel {
+        organization_id: Set(call.organization_id),
+        mutation: Set(call.mutation.to_owned()),
+        key: Set(call.key.clone()),
+        fingerprint: Set(call.fingerprint.clone()),
+        subject: Set(subject),
+        created_at: Set(now),
+    });
+    let first_wins = OnConflict::columns([
+        idempotency_key::Column::OrganizationId,
+        idempotency_key::Column::Mutation,
+        idempotency_key::Column::Key,
+    ])
+    .do_nothing()
+    .to_owned();
+    let inserted =
+        idempotency_key::Entity::insert_many(rows).on_conflict(first_wins).exec_with_returning(&**tx).await?;
+    Ok(inserted.into_iter().map(|row| row.subject).collect())
 }

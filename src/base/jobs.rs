@@ -25,6 +25,8 @@ use super::{
 
 /// The longest time after which a job that nobody announced is found.
 const POLL: Duration = Duration::from_secs(1);
+/// While there is more to do than slots, freed slots are gathered this long, so that one statement claims for several.
+const GATHERING: Duration = Duration::from_millis(5);
 /// Priority of what a person waits for.
 pub const ONE_OFF: i32 = 0;
 /// Priority of what nobody waits for.
@@ -51,22 +53,16 @@ impl Tx {
     /// Enqueues work that exists exactly if this transaction commits. A living job of the same kind and subject is
     /// replaced: a worker that has it loses its lease.
     pub async fn enqueue(&self, new: NewJob, now: DateTime<Utc>) -> Result<()> {
-        let due = new.run_at <= now;
-        let row = job::ActiveModel {
-            id: Set(JobId::new()),
-            organization_id: Set(new.organization_id),
-            kind: Set(new.kind.to_owned()),
-            subject: Set(new.subject),
-            payload: Set(new.payload),
-            priority: Set(new.priority),
-            run_at: Set(new.run_at),
-            lease_token: Set(1),
-            leased_until: Set(None),
-            tries: Set(0),
-            dead_at: Set(None),
-            last_error: Set(None),
-            created_at: Set(now),
-        };
+        self.enqueue_all([new], now).await
+    }
+
+    /// The same for several, of different subjects.
+    pub async fn enqueue_all(&self, new: impl IntoIterator<Item = NewJob>, now: DateTime<Utc>) -> Result<()> {
+        let mut due = false;
+        let rows = new.into_iter().map(|new| {
+            due |= new.run_at <= now;
+            row(new, now)
+        });
         let replace = OnConflict::columns([job::Column::Kind, job::Column::Subject])
             .update_columns([
                 job::Column::Payload,
@@ -79,11 +75,29 @@ impl Tx {
             ])
             .value(job::Column::LeaseToken, sea_orm::sea_query::Expr::cust("jobs.lease_token + 1"))
             .to_owned();
-        job::Entity::insert(row).on_conflict(replace).exec_without_returning(&**self).await?;
+        job::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(&**self).await?;
         if due {
             self.wake_worker();
         }
         Ok(())
+    }
+}
+
+fn row(new: NewJob, now: DateTime<Utc>) -> job::ActiveModel {
+    job::ActiveModel {
+        id: Set(JobId::new()),
+        organization_id: Set(new.organization_id),
+        kind: Set(new.kind.to_owned()),
+        subject: Set(new.subject),
+        payload: Set(new.payload),
+        priority: Set(new.priority),
+        run_at: Set(new.run_at),
+        lease_token: Set(1),
+        leased_until: Set(None),
+        tries: Set(0),
+        dead_at: Set(None),
+        last_error: Set(None),
+        created_at: Set(now),
     }
 }
 
@@ -226,7 +240,7 @@ impl Worker {
             while running.try_join_next().is_some() {}
             let free = slots.available_permits();
             let claimed = if free == 0 { Vec::new() } else { self.claim(free).await };
-            let more = !claimed.is_empty();
+            let all_taken = claimed.len() == free;
             for lease in claimed {
                 let permit = slots.clone().acquire_owned().await.expect("never closed");
                 let (hub, handlers) = (self.hub.clone(), self.handlers.clone());
@@ -235,22 +249,35 @@ impl Worker {
                     drop(permit);
                 });
             }
-            if !more {
-                self.wait(&mut running, free == 0).await;
+            if all_taken {
+                self.gather(&slots, &mut running).await;
+            } else {
+                self.wait().await;
             }
         }
         while running.join_next().await.is_some() {}
     }
 
-    /// Until somebody announces work, a slot frees, the clock is moved, or the poll is due.
-    async fn wait(&self, running: &mut JoinSet<()>, full: bool) {
+    /// Until somebody announces work, the clock is moved, or the poll is due.
+    async fn wait(&self) {
         tokio::select! {
             () = self.stop.cancelled() => {}
-            () = self.hub.worker.notified(), if !full => {}
+            () = self.hub.worker.notified() => {}
             () = self.hub.clock.moved() => {}
-            Some(_) = running.join_next(), if full => {}
             () = tokio::time::sleep(POLL) => {}
         }
+    }
+
+    /// Until a quarter of the slots is free, or one is and the time for gathering is over.
+    async fn gather(&self, slots: &Semaphore, running: &mut JoinSet<()>) {
+        let enough = self.hub.config.delivery.workers.div_ceil(4);
+        let gathered = async {
+            running.join_next().await;
+            let more =
+                async { while slots.available_permits() < enough && running.join_next().await.is_some() {} };
+            let _in_time = tokio::time::timeout(GATHERING, more).await;
+        };
+        self.stop.run_until_cancelled(gathered).await;
     }
 
     async fn claim(&self, limit: usize) -> Vec<Lease> {

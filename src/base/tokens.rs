@@ -140,7 +140,7 @@ mod tests {
         DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
     }
 
-    const TTL: std::time::Duration = std::time::Duration::from_secs(900);
+    const TTL: std::time::Duration = std::time::Duration::from_mins(15);
 
     #[test]
     fn a_token_is_read_until_it_ends() {

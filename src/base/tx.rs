@@ -116,7 +116,7 @@ impl Tx {
         if self.wakes_worker.load(Ordering::Relaxed) {
             self.hub.worker.notify_one();
         }
-        self.hub.feeds.publish(events);
+        self.hub.feeds.publish(&events);
         Ok(())
     }
 

@@ -21,7 +21,7 @@ pub fn seal(keys: &KeySet, list: &str, place: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Opens a cursor of the same list; INVALID_CURSOR for any other text.
+/// Opens a cursor of the same list; `INVALID_CURSOR` for any other text.
 pub fn open(keys: &KeySet, list: &str, cursor: &str) -> Result<Vec<u8>> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| invalid())?;
     let (signed, tag) = bytes.split_at_checked(bytes.len().wrapping_sub(TAG)).ok_or_else(invalid)?;

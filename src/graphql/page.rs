@@ -111,7 +111,7 @@ where
     let rows = models
         .into_iter()
         .map(|model| {
-            let place = encode(model.get(sort.key), model.get(sort.id));
+            let place = encode(&model.get(sort.key), &model.get(sort.id));
             (cursor::seal(&ctx.hub.token_keys, &list, &place), model)
         })
         .collect();
@@ -156,13 +156,13 @@ fn beyond<C: ColumnTrait + IntoSimpleExpr>(
     Condition::all().add(outer).add(inner)
 }
 
-fn encode(key: Value, id: Value) -> Vec<u8> {
+fn encode(key: &Value, id: &Value) -> Vec<u8> {
     let micros = match key {
         Value::ChronoDateTimeUtc(Some(time)) => time.timestamp_micros(),
         _ => 0,
     };
     let id = match id {
-        Value::Uuid(Some(id)) => id,
+        Value::Uuid(Some(id)) => *id,
         _ => Uuid::nil(),
     };
     let mut place = micros.to_be_bytes().to_vec();

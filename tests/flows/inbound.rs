@@ -1,65 +1,64 @@
-//! What comes from the carrier: texts with files, STOP, receipts that never come, and the price.
+//! Texts that come in: announced once, kept where they belong, with their files behind our own links; and what nobody signed.
 
 use chrono::Duration;
-use entity::{attempt, message};
-use phonehub::features::messages::sweep::Sweeper;
-use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
-use crate::harness::{NUMBER, Subscription, TestApp};
+use crate::harness::{ACCOUNT, Gql, NUMBER, Subscription, TOKEN, TestApp, sign};
 
 const RECEIVED: &str = "subscription { messageReceived { node { \
-     id body from to direction status media { url contentType } conversation { unreadCount } contact { name } } } }";
-const WATCH: &str = "subscription { messageStatusChanged { node { id status carrierStatus } } }";
-const LATE_FACTS: &str = "subscription { events(types: [MESSAGE_UPDATED]) { node { subject } } }";
-const MESSAGE: &str = "query($id: ID!) { message(id: $id) { \
-     status price { amount currency } errorCode errorExplanation timeline { kind } } }";
+     id body from to direction status media { url contentType } conversation { id unreadCount contactNumber } \
+     contact { id phoneNumbers } } } }";
+const TEXTS: &str = "{ messages(first: 100, filter: { direction: { eq: INBOUND } }) { nodes { body } } }";
 /// A PNG of one pixel.
 const PIXEL: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const PHONE: &str = "+12065550120";
 
-async fn subscribe(app: &TestApp, query: &str) -> Subscription {
-    let mut subscription = app.subscribe(query, json!({})).await;
+async fn listen(app: &TestApp, gql: &Gql) -> Subscription {
+    let mut subscription = Subscription::open(app.apps[0].addr, &gql.token, RECEIVED, json!({})).await;
     subscription.ready().await;
     subscription
 }
 
-/// Waits until a message has this status.
-async fn reaches(statuses: &mut Subscription, id: &str, status: &str) {
-    loop {
-        let node = statuses.next().await["messageStatusChanged"]["node"].take();
-        if node["id"] == id && node["status"] == status {
-            return;
-        }
-    }
+async fn next(received: &mut Subscription) -> Value {
+    received.next().await["messageReceived"]["node"].take()
 }
 
-async fn say(app: &TestApp, body: &str, media: Value) -> Value {
-    app.stage("say", Some(json!({ "from": PHONE, "to": NUMBER, "body": body, "media": media }))).await
+async fn texts(gql: &Gql) -> Vec<String> {
+    let page = gql.ok(TEXTS, json!({})).await["messages"]["nodes"].take();
+    page.as_array().unwrap().iter().map(|node| node["body"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_with_a_file_arrives_once_and_the_file_is_shown_by_our_own_link() {
     let app = TestApp::start().await;
-    let mut received = subscribe(&app, RECEIVED).await;
-    let twice = json!({ "fault": "duplicate_inbound", "copies": 2 });
-    app.stage("faults", Some(twice)).await;
-    let said = say(&app, "Look & see", json!([{ "content_type": "image/png", "base64": PIXEL }])).await;
+    let mut received = listen(&app, &app.gql()).await;
+    app.fault(json!({ "fault": "duplicate_inbound", "copies": 2 })).await;
+    let media = json!([{ "content_type": "image/png", "base64": PIXEL }]);
+    let said = app.say(PHONE, NUMBER, "Look & see", media).await;
     assert_eq!(said["webhook_status"], 200, "{said}");
-    let node = received.next().await["messageReceived"]["node"].take();
-    assert_eq!((&node["body"], &node["from"], &node["to"]), (&json!("Look & see"), &json!(PHONE), &json!(NUMBER)));
+    let node = next(&mut received).await;
+    assert_eq!(
+        (&node["body"], &node["from"], &node["to"]),
+        (&json!("Look & see"), &json!(PHONE), &json!(NUMBER))
+    );
     assert_eq!((&node["direction"], &node["status"]), (&json!("INBOUND"), &json!("RECEIVED")));
     assert_eq!(node["media"][0]["contentType"], "image/png");
-    say(&app, "That was it", json!([])).await;
-    let next = received.next().await["messageReceived"]["node"].take();
-    assert_eq!(next["body"], "That was it", "the copies of the first one are no messages");
-    assert_eq!(next["conversation"]["unreadCount"], 2);
+    assert_eq!(node["contact"]["phoneNumbers"], json!([PHONE]));
+    app.say(PHONE, NUMBER, "That was it", json!([])).await;
+    let second = next(&mut received).await;
+    assert_eq!(second["body"], "That was it", "the copies of the first one are no messages");
+    assert_eq!(second["conversation"]["unreadCount"], 2);
+    assert_eq!(second["conversation"]["id"], node["conversation"]["id"]);
+    assert_eq!(second["contact"]["id"], node["contact"]["id"]);
 
     let link = node["media"][0]["url"].as_str().unwrap();
     assert!(link.starts_with(&format!("{}/media/med_", app.url())), "{link}");
     let file = app.http.get(link).send().await.unwrap();
-    assert_eq!((file.status().as_u16(), file.headers()["content-type"].to_str().unwrap()), (200, "image/png"));
+    assert_eq!(
+        (file.status().as_u16(), file.headers()["content-type"].to_str().unwrap()),
+        (200, "image/png")
+    );
     assert_eq!(file.headers()["x-content-type-options"], "nosniff");
     assert!(file.bytes().await.unwrap().starts_with(b"\x89PNG"));
     for bad in [link.replace("expires=", "expires=9"), link.replace("signature=", "signature=A")] {
@@ -70,54 +69,129 @@ async fn a_text_with_a_file_arrives_once_and_the_file_is_shown_by_our_own_link()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stop_is_in_force_when_it_is_acknowledged() {
+async fn three_in_ten_come_twice_and_every_text_is_there_once() {
     let app = TestApp::start().await;
-    say(&app, "STOP", json!([])).await;
-    let input = json!({ "to": { "phoneNumber": PHONE }, "body": "Hello", "idempotencyKey": "after" });
-    let refused = app.gql().ok(crate::harness::SEND, json!({ "input": input })).await;
-    assert_eq!(refused["sendMessage"]["userErrors"][0]["code"], "OPTED_OUT", "{refused}");
-    assert!(app.taken().await.iter().all(|message| message["to"] != PHONE || message["body"] != "Hello"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_price_is_asked_for_when_a_message_is_final() {
-    let app = TestApp::start().await;
-    let mut statuses = subscribe(&app, WATCH).await;
-    let mut facts = subscribe(&app, LATE_FACTS).await;
-    let id = app.send("+12065550101", "Hello", "first").await;
-    reaches(&mut statuses, &id, "UNDELIVERED").await;
-    let before = app.gql().ok(MESSAGE, json!({ "id": id })).await["message"].take();
-    assert_eq!((&before["price"], &before["errorCode"]), (&Value::Null, &json!(30003)));
-    assert!(before["errorExplanation"].is_string());
-    app.clock.advance(Duration::seconds(61));
-    while facts.next().await["events"]["node"]["subject"] != json!(id) {}
-    let after = app.gql().ok(MESSAGE, json!({ "id": id })).await["message"].take();
-    assert_eq!(after["price"]["currency"], "USD", "{after}");
-    assert_eq!(after["status"], "UNDELIVERED");
-    let told: Vec<&str> =
-        after["timeline"].as_array().unwrap().iter().filter_map(|entry| entry["kind"].as_str()).collect();
-    assert!(told.contains(&"RECEIPT") && told.contains(&"PRICED"), "{told:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_message_whose_receipts_are_lost_is_asked_for() {
-    let app = TestApp::start().await;
-    app.stage("faults", Some(json!({ "on": "callback", "times": 100, "fault": "drop_callbacks" }))).await;
-    let mut statuses = subscribe(&app, WATCH).await;
-    let id = app.send("+12065550100", "Hello", "first").await;
-    reaches(&mut statuses, &id, "SENDING").await;
-    app.stage("idle", None).await;
-    // The poll is planned when the carrier's answer is stored; the sweep finds what nobody planned.
-    let hub = app.hub().clone();
-    let handed_over = async || {
-        let attempts = attempt::Entity::find().all(hub.db.read()).await.unwrap();
-        attempts.iter().any(|attempt| attempt.carrier_message_id.is_some())
-    };
-    while !handed_over().await {
-        tokio::task::yield_now().await;
+    app.fault(json!({ "fault": "duplicate_inbound", "copies": 2, "chance": 0.3 })).await;
+    let said: Vec<String> = (0..40).map(|n| format!("Number {n}")).collect();
+    for text in &said {
+        assert_eq!(app.say(PHONE, NUMBER, text, json!([])).await["webhook_status"], 200);
     }
-    app.clock.advance(Duration::minutes(6));
-    Sweeper::new(hub.clone()).sweep().await.unwrap();
-    reaches(&mut statuses, &id, "DELIVERED").await;
-    assert_eq!(message::Entity::find().all(hub.db.read()).await.unwrap().len(), 1);
+    let stats = app.stage("stats", None).await;
+    assert!(stats["inbound"]["succeeded"].as_u64().unwrap() > 40, "none came twice: {stats}");
+    let mut kept = texts(&app.gql()).await;
+    kept.sort_unstable();
+    let mut said = said;
+    said.sort_unstable();
+    assert_eq!(kept, said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_number_answers_whom_it_last_wrote_from_and_stops_for_all() {
+    let app = TestApp::start().await;
+    let (_, token) = app.another_organization("Guest").await;
+    let guest = app.gql_as(&token);
+    let mut statuses = app.watch(&guest).await;
+    let id = guest.send(PHONE, "Hello from the guest", "first").await;
+    statuses.until(&id, "DELIVERED").await;
+    app.say(PHONE, NUMBER, "Hello guest", json!([])).await;
+    app.say("+12065550121", NUMBER, "Hello operator", json!([])).await;
+    assert_eq!(texts(&guest).await, ["Hello guest"]);
+    assert_eq!(texts(&app.gql()).await, ["Hello operator"]);
+
+    app.send(PHONE, "Now the operator", "second").await;
+    app.clock.advance(Duration::seconds(1));
+    app.say(PHONE, NUMBER, "Hello again", json!([])).await;
+    assert_eq!(texts(&guest).await, ["Hello guest"]);
+    assert!(texts(&app.gql()).await.contains(&"Hello again".to_owned()));
+
+    app.say(PHONE, NUMBER, "STOP", json!([])).await;
+    for gql in [&guest, &app.gql()] {
+        let input = json!({ "to": { "phoneNumber": PHONE }, "body": "Hello", "idempotencyKey": "after" });
+        assert_eq!(gql.try_send(input).await["userErrors"][0]["code"], "OPTED_OUT");
+    }
+}
+
+/// The parameters of a text that the sandbox never saw.
+fn text<'a>(sid: &'a str, body: &'a str) -> [(&'a str, &'a str); 6] {
+    [
+        ("AccountSid", ACCOUNT),
+        ("MessageSid", sid),
+        ("From", PHONE),
+        ("To", NUMBER),
+        ("Body", body),
+        ("NumMedia", "0"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_older_routes_serve_the_system_config() {
+    let app = TestApp::start().await;
+    let routes = [
+        ("/api/webhooks/sms/incoming", "SM00000000000000000000000000000001", "One"),
+        ("/api/sms/receive", "SM00000000000000000000000000000002", "Two"),
+        ("/api/webhooks/sms/optout", "SM00000000000000000000000000000003", "please leave me alone"),
+    ];
+    for (route, sid, body) in routes {
+        for _ in 0..2 {
+            let answer = app.webhook(&format!("{}{route}", app.url()), &text(sid, body), TOKEN).await;
+            assert_eq!(answer.status().as_u16(), 200, "{route}");
+            assert!(answer.headers()["content-type"].to_str().unwrap().contains("xml"), "{route}");
+        }
+    }
+    let mut kept = texts(&app.gql()).await;
+    kept.sort_unstable();
+    assert_eq!(kept, ["One", "Two", "please leave me alone"]);
+    let input = json!({ "to": { "phoneNumber": PHONE }, "body": "Hello", "idempotencyKey": "after" });
+    assert_eq!(app.gql().try_send(input).await["userErrors"][0]["code"], "OPTED_OUT");
+    let receipt = [
+        ("AccountSid", ACCOUNT),
+        ("MessageSid", "SM00000000000000000000000000000009"),
+        ("MessageStatus", "sent"),
+    ];
+    let status = format!("{}/api/webhooks/sms/status", app.url());
+    assert_eq!(app.webhook(&status, &receipt, TOKEN).await.status().as_u16(), 204);
+}
+
+async fn refusals(app: &TestApp) -> f64 {
+    let metrics = app.http.get(format!("{}/metrics", app.url())).send().await.unwrap().text().await.unwrap();
+    let counted = metrics.lines().filter(|line| line.starts_with("phonehub_webhook_refusals_total{"));
+    counted.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_account_did_not_sign_leaves_no_row_and_is_counted() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant(json!({})).await;
+    let before = refusals(&app).await;
+    let own = format!("{}/api/webhooks/sms/incoming", app.url());
+    let theirs = tenant.incoming.clone();
+    let sid = "SM00000000000000000000000000000001";
+    let (params, altered) = (text(sid, "Pay A"), text(sid, "Pay B"));
+    let good = sign(TOKEN, &own, &params);
+    let elsewhere = sign(TOKEN, &own.replace("127.0.0.1", "hub.example"), &params);
+    let unknown =
+        own.replace("/api/webhooks/sms/incoming", "/webhooks/twilio/cfg_0000000000000000000000/messages");
+    let forgeries: [(&str, &str, Option<String>); 8] = [
+        ("unsigned", &own, None),
+        ("empty", &own, Some(String::new())),
+        ("no Base64", &own, Some("!".to_owned())),
+        ("another key", &own, Some(sign("another", &own, &params))),
+        ("another account's key", &own, Some(sign(&tenant.auth_token, &own, &params))),
+        ("another address", &own, Some(elsewhere)),
+        ("another config", &theirs, Some(sign(TOKEN, &theirs, &params))),
+        ("no config", &unknown, Some(sign(TOKEN, &unknown, &params))),
+    ];
+    for (what, url, signature) in &forgeries {
+        assert_eq!(app.forged(url, &params, signature.as_deref()).await.status().as_u16(), 403, "{what}");
+    }
+    assert_eq!(app.forged(&own, &altered, Some(&good)).await.status().as_u16(), 403, "altered");
+    // Signed by the tenant's own account, about somebody else's.
+    let foreign = app.webhook(&theirs, &params, &tenant.auth_token).await;
+    assert_eq!(foreign.status().as_u16(), 403, "foreign account");
+    assert!(refusals(&app).await >= before + 10.0);
+    for gql in [&app.gql(), &tenant.gql] {
+        assert_eq!(texts(gql).await, Vec::<String>::new());
+    }
+    assert_eq!(app.forged(&own, &params, Some(&good)).await.status().as_u16(), 200);
+    assert_eq!(texts(&app.gql()).await, ["Pay A"]);
 }

@@ -2,14 +2,24 @@
 //! the real sandbox, over SQLite + memory, or over PostgreSQL + Redis when `PHONEHUB_TEST_DATABASE_URL` and
 //! `PHONEHUB_TEST_REDIS_URL` name them (`scripts/test` runs both).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod command_line;
+mod consent;
 mod events;
 mod frozen;
 mod graceful;
 mod harness;
 mod house;
+mod in_doubt;
+mod inbound;
 mod kill_minus_nine;
 mod live_loop;
 mod many;
+mod plans;
 mod postgres_restart;
+mod receipts;
 mod redis_down;
+mod refusals;
+mod sending;
+mod subscriptions;

@@ -25,7 +25,7 @@ pub enum Wires {
     Batch(Vec<GraphqlRequest>),
 }
 
-/// Reads a JSON body of at most `most` bytes. UNSUPPORTED_MEDIA_TYPE for anything else, also for none: a page of
+/// Reads a JSON body of at most `most` bytes. `UNSUPPORTED_MEDIA_TYPE` for anything else, also for none: a page of
 /// another origin can send forms and plain text without asking, but not JSON.
 pub async fn read_json(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes> {
     if !is_json(headers) {

@@ -1,5 +1,7 @@
 //! The schema as a whole: what a client generator, a reader of the SDL, or a breaking change would notice.
 
+mod roots;
+
 use std::{collections::BTreeSet, path::Path};
 
 use async_graphql::parser::{

@@ -167,10 +167,8 @@ async fn a_fresh_token_is_taken_in_band_and_a_foreign_one_is_not() {
 async fn a_slow_consumer_is_closed_with_1013_and_others_go_on() {
     let world = World::open_with(&[("PHONEHUB_SUBSCRIBER_QUEUE", "16")]).await;
     let (mut slow, mut quick) = (world.socket().await, world.socket().await);
-    let wide = format!(
-        "subscription {{ ticks {{ {} }} }}",
-        (0..40).map(|at| format!("n{at}: cursor ")).collect::<String>()
-    );
+    let fields: Vec<String> = (0..40).map(|at| format!("n{at}: cursor")).collect();
+    let wide = format!("subscription {{ ticks {{ {} }} }}", fields.join(" "));
     slow.subscribe("1", &wide, &json!({})).await;
     quick.subscribe("1", TICKS, &json!({})).await;
     for n in 0..200_000 {

@@ -42,7 +42,9 @@ impl Webhook {
         let mut sorted = self.params.clone();
         sorted.sort();
         let mut text = format!("{}{}", self.base, self.path);
-        sorted.iter().for_each(|(name, value)| text.extend([*name, value.as_str()]));
+        for (name, value) in &sorted {
+            text.extend([*name, value.as_str()]);
+        }
         let key =
             aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.token.as_bytes());
         STANDARD.encode(aws_lc_rs::hmac::sign(&key, text.as_bytes()))

@@ -38,13 +38,11 @@ pub(super) async fn read(hub: &Hub, request: Request) -> Result<Heard, Refusal> 
     let info = info.unwrap_or_else(|| client::request_info(&parts.headers, &parts.extensions, proxies));
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let url = format!("{}{path}", hub.config.public_url.as_str().trim_end_matches('/'));
-    match to_bytes(body, hub.config.door.webhook_body_limit).await {
-        Ok(body) => Ok(Heard { url, headers: parts.headers, body, from: info.ip }),
-        Err(_) => {
-            warn(None, info.ip, "too_large");
-            Err(Refusal::TooLarge)
-        }
-    }
+    let Ok(body) = to_bytes(body, hub.config.door.webhook_body_limit).await else {
+        warn(None, info.ip, "too_large");
+        return Err(Refusal::TooLarge);
+    };
+    Ok(Heard { url, headers: parts.headers, body, from: info.ip })
 }
 
 /// Believes a request, or says why not. Unknown configs are refused like wrong signatures.

@@ -1,7 +1,7 @@
 //! Whose a config is: an organisation's or the system's, and which organisation its senders belong to.
 
-use entity::{ids::OrganizationId, organization};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use entity::ids::OrganizationId;
+use sea_orm::ConnectionTrait;
 
 use crate::base::{
     caller::Permission,
@@ -10,6 +10,7 @@ use crate::base::{
     phone::Region,
     region,
 };
+use crate::features::organizations::organization::operator_organization;
 
 /// The owner of a config and of its senders.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +51,4 @@ impl Owner {
             region: region.unwrap_or(Region::US),
         })
     }
-}
-
-async fn operator_organization(db: &impl ConnectionTrait) -> Result<Option<organization::Model>> {
-    Ok(organization::Entity::find().filter(organization::Column::IsOperator.eq(true)).one(db).await?)
 }

@@ -1,13 +1,15 @@
 //! Conversations: one row for (our sender, other phone), made by the first message and touched by each.
 
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::{DateTime, Utc};
 use entity::{
-    Tenanted, contact_number, conversation,
+    contact_number, conversation,
     enums::Direction,
     ids::{ContactId, ConversationId, MessageId, NumberId, OrganizationId},
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, Set,
     sea_query::{Expr, OnConflict},
 };
 
@@ -40,22 +42,23 @@ pub struct Touch<'a> {
 
 /// Makes or touches the conversation and tells subscribers.
 pub async fn touch(tx: &Tx, touch: Touch<'_>) -> Result<conversation::Model> {
-    let contact_id = contact_of(&**tx, touch.organization_id, touch.contact_number).await?;
-    let unread = i32::from(touch.direction == Direction::Inbound);
-    let row = conversation::ActiveModel {
-        id: Set(ConversationId::new()),
-        organization_id: Set(touch.organization_id),
-        number_id: Set(touch.number_id),
-        sender: Set(touch.sender.to_owned()),
-        contact_number: Set(touch.contact_number.to_owned()),
-        contact_id: Set(contact_id),
-        last_message_id: Set(Some(touch.message_id)),
-        last_message_at: Set(touch.at),
-        last_direction: Set(touch.direction),
-        unread_count: Set(unread),
-        last_read_at: Set(None),
-        created_at: Set(touch.at),
-    };
+    let mut touched = touch_all(tx, vec![touch]).await?;
+    touched.pop().ok_or_else(|| Error::internal("the conversation was not returned"))
+}
+
+/// The same for several messages: gives each one's conversation, in their order. Messages of one conversation touch its
+/// row once, the last of them counts. Rows are written in one order, so that two transactions cannot wait for each other.
+pub async fn touch_all(tx: &Tx, touches: Vec<Touch<'_>>) -> Result<Vec<conversation::Model>> {
+    let contacts = contacts_of(&**tx, &touches).await?;
+    let mut rows: BTreeMap<Pair<'_>, conversation::ActiveModel> = BTreeMap::new();
+    for touch in &touches {
+        let contact = contacts.get(&(touch.organization_id, touch.contact_number.to_owned())).copied();
+        let mut new = row(touch, contact);
+        if let Some(before) = rows.get(&touch.pair()) {
+            new.unread_count = Set(before.unread_count.as_ref() + new.unread_count.as_ref());
+        }
+        rows.insert(touch.pair(), new);
+    }
     let again = OnConflict::columns([
         conversation::Column::OrganizationId,
         conversation::Column::Sender,
@@ -76,23 +79,62 @@ pub async fn touch(tx: &Tx, touch: Touch<'_>) -> Result<conversation::Model> {
         Expr::cust("COALESCE(conversations.contact_id, excluded.contact_id)"),
     )
     .to_owned();
-    let conversation =
-        conversation::Entity::insert(row).on_conflict(again).exec_with_returning(&**tx).await?;
-    tx.emit(snapshot::of_conversation(&conversation)?);
-    Ok(conversation)
+    let touched: Vec<conversation::Model> = conversation::Entity::insert_many(rows.into_values())
+        .on_conflict(again)
+        .exec_with_returning(&**tx)
+        .await?;
+    for conversation in &touched {
+        tx.emit(snapshot::of_conversation(conversation)?);
+    }
+    let by_pair: HashMap<Pair<'_>, &conversation::Model> =
+        touched.iter().map(|row| (pair_of(row), row)).collect();
+    let found = touches.iter().map(|touch| by_pair.get(&touch.pair()).copied().cloned());
+    found.collect::<Option<_>>().ok_or_else(|| Error::internal("a conversation was not returned"))
 }
 
-/// Who has this number, if the organisation knows.
-async fn contact_of(
+/// What makes a conversation: the tenant, our sender, the other phone.
+type Pair<'a> = (OrganizationId, &'a str, &'a str);
+
+impl Touch<'_> {
+    const fn pair(&self) -> Pair<'_> {
+        (self.organization_id, self.sender, self.contact_number)
+    }
+}
+
+fn pair_of(row: &conversation::Model) -> Pair<'_> {
+    (row.organization_id, &row.sender, &row.contact_number)
+}
+
+fn row(touch: &Touch<'_>, contact_id: Option<ContactId>) -> conversation::ActiveModel {
+    conversation::ActiveModel {
+        id: Set(ConversationId::new()),
+        organization_id: Set(touch.organization_id),
+        number_id: Set(touch.number_id),
+        sender: Set(touch.sender.to_owned()),
+        contact_number: Set(touch.contact_number.to_owned()),
+        contact_id: Set(contact_id),
+        last_message_id: Set(Some(touch.message_id)),
+        last_message_at: Set(touch.at),
+        last_direction: Set(touch.direction),
+        unread_count: Set(i32::from(touch.direction == Direction::Inbound)),
+        last_read_at: Set(None),
+        created_at: Set(touch.at),
+    }
+}
+
+/// Who has these numbers, as far as each organisation knows.
+async fn contacts_of(
     db: &impl ConnectionTrait,
-    organization: OrganizationId,
-    phone_number: &str,
-) -> Result<Option<ContactId>> {
-    let row = contact_number::Entity::in_org(organization)
-        .filter(contact_number::Column::PhoneNumber.eq(phone_number))
-        .one(db)
-        .await?;
-    Ok(row.map(|row| row.contact_id))
+    touches: &[Touch<'_>],
+) -> Result<HashMap<(OrganizationId, String), ContactId>> {
+    let of = |touch: &Touch<'_>| {
+        contact_number::Column::OrganizationId
+            .eq(touch.organization_id)
+            .and(contact_number::Column::PhoneNumber.eq(touch.contact_number))
+    };
+    let any = touches.iter().fold(Condition::any(), |any, touch| any.add(of(touch)));
+    let rows = contact_number::Entity::find().filter(any).all(db).await?;
+    Ok(rows.into_iter().map(|row| ((row.organization_id, row.phone_number), row.contact_id)).collect())
 }
 
 /// Sets the unread count to nothing.

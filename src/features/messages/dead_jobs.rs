@@ -33,7 +33,7 @@ pub async fn find(ctx: &Ctx, id: JobId) -> Result<Option<job::Model>> {
     Ok(job::Entity::in_org(organization).filter(job::Column::Id.eq(id)).one(ctx.db()).await?)
 }
 
-/// Gives a dead job all its tries anew, beginning now. NOT_FOUND when there is no such dead job.
+/// Gives a dead job all its tries anew, beginning now. `NOT_FOUND` when there is no such dead job.
 pub async fn redrive(ctx: &Ctx, id: JobId) -> Result<job::Model> {
     let organization = ctx.require(Permission::CarriersManage)?;
     let tx = ctx.begin().await?;

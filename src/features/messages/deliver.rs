@@ -98,7 +98,7 @@ impl Handler for Deliver {
             tx.commit().await?;
             return Ok(Outcome::Settled);
         }
-        hand_over(ctx, lease, &config, &payload, id).await
+        Box::pin(hand_over(ctx, lease, &config, &payload, id)).await
     }
 }
 
@@ -188,8 +188,10 @@ async fn begin_attempt(
     id: MessageId,
 ) -> Result<Option<(message::Model, attempt::Model)>> {
     let tx = ctx.begin().await?;
+    // Message before job, as everywhere: two that need both cannot wait for each other.
+    let message = status::locked(&tx, id).await?;
     lease.assert_held(&tx).await?;
-    let Some(message) = status::locked(&tx, id).await?.filter(|message| may_be_sent(message, payload)) else {
+    let Some(message) = message.filter(|message| may_be_sent(message, payload)) else {
         lease.finish(&tx).await?;
         tx.commit().await?;
         return Ok(None);

@@ -23,8 +23,8 @@ pub struct Live {
     pub event: Event,
 }
 
-/// Events after the cursor, or from now on. INVALID_CURSOR when it is not one of this log; a stream that begins with
-/// CURSOR_TOO_OLD when the log no longer reaches back to it.
+/// Events after the cursor, or from now on. `INVALID_CURSOR` when it is not one of this log; a stream that begins with
+/// `CURSOR_TOO_OLD` when the log no longer reaches back to it.
 pub async fn follow(
     ctx: &Ctx,
     after: Option<&str>,

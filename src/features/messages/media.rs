@@ -1,5 +1,5 @@
-//! Files of messages as clients see them: the sender's own address for what was sent, and our own signed, expiring link for
-//! what was received, since the carrier's address needs the account's credentials.
+//! Files that came in: clients see them by our own signed, expiring link, since the carrier's address needs the account's
+//! credentials. What was sent stays at the sender's own address.
 
 use std::sync::Arc;
 
@@ -20,14 +20,6 @@ use crate::{
 
 /// Life of a link.
 pub const LINK_LIVES: Duration = Duration::minutes(15);
-
-/// The address of a file for whoever may see its message: ours for inbound files, the sender's own for outbound ones.
-pub fn address(hub: &Hub, direction: Direction, media: &media::Model) -> String {
-    match direction {
-        Direction::Inbound => link(hub, media),
-        Direction::Outbound => media.url.clone(),
-    }
-}
 
 /// Our own link to an inbound file. Whoever has it may read the file until it expires.
 pub fn link(hub: &Hub, media: &media::Model) -> String {
@@ -70,8 +62,8 @@ fn sign(key: &[u8], media: MediaId, expires: i64) -> hmac::Tag {
     context.sign()
 }
 
-/// Fetches the file from the carrier with the account's credentials, which go to the carrier's own host alone. NOT_FOUND
-/// when we or the carrier have it no more, SERVICE_UNAVAILABLE when the carrier cannot be asked now.
+/// Fetches the file from the carrier with the account's credentials, which go to the carrier's own host alone. `NOT_FOUND`
+/// when we or the carrier have it no more, `SERVICE_UNAVAILABLE` when the carrier cannot be asked now.
 pub async fn fetch(hub: &Arc<Hub>, pass: Pass) -> Result<Media> {
     let db = hub.db.read();
     let media = media::Entity::find_by_id(pass.media).one(db).await?.ok_or_else(Error::not_found)?;

@@ -70,7 +70,8 @@ pub async fn take(hub: &Arc<Hub>, config: &carrier_config::Model, receipt: Recei
     };
     let ctx = Ctx::system(hub.clone(), message.organization_id);
     let id = message.id;
-    store(&tx, config, &receipt, message.organization_id, Some(id), ctx.now()).await?;
+    let keeper = Keeper { organization_id: message.organization_id, message_id: Some(id) };
+    store(&ctx.hub, &tx, config, &receipt, keeper).await?;
     let told = Told::from(&receipt.callback);
     match attempt {
         Some(attempt) => prove(&ctx, &tx, attempt, &message, told).await?,
@@ -210,7 +211,7 @@ fn serves(config: &carrier_config::Model, message: &message::Model) -> bool {
 async fn park(hub: &Arc<Hub>, config: &carrier_config::Model, receipt: Receipt) -> Result<Taken> {
     let keeper = keeper(hub.db.read(), config).await?;
     let tx = Tx::begin(hub).await?;
-    store(&tx, config, &receipt, keeper, None, hub.clock.now()).await?;
+    store(hub, &tx, config, &receipt, Keeper { organization_id: keeper, message_id: None }).await?;
     tx.commit().await?;
     Ok(Taken::Parked)
 }
@@ -226,26 +227,31 @@ async fn keeper(db: &impl ConnectionTrait, config: &carrier_config::Model) -> Re
     Ok(operator.id)
 }
 
+/// Whose a stored receipt is.
+struct Keeper {
+    organization_id: OrganizationId,
+    message_id: Option<MessageId>,
+}
+
 async fn store(
+    hub: &Hub,
     tx: &Tx,
     config: &carrier_config::Model,
     receipt: &Receipt,
-    organization_id: OrganizationId,
-    message_id: Option<MessageId>,
-    now: chrono::DateTime<chrono::Utc>,
+    keeper: Keeper,
 ) -> Result<()> {
     let callback = &receipt.callback;
     let row = receipt::ActiveModel {
         id: Set(ReceiptId::new()),
-        organization_id: Set(organization_id),
+        organization_id: Set(keeper.organization_id),
         account: Set(config.account.clone()),
         carrier_message_id: Set(callback.message_sid.clone()),
         attempt_id: Set(receipt.attempt),
-        message_id: Set(message_id),
+        message_id: Set(keeper.message_id),
         carrier_status: Set(callback.status.as_str().to_owned()),
         error_code: Set(callback.error_code),
         raw: Set(serde_json::to_value(&receipt.raw)?),
-        created_at: Set(now),
+        created_at: Set(hub.clock.now()),
     };
     row.insert(&**tx).await?;
     Ok(())

@@ -88,17 +88,13 @@ pub async fn refused(
     if error.retry() == RetryClass::OptOut {
         opt_outs::record_carrier_refusal(ctx, tx, &message).await?;
     }
-    match next_try(ctx, &message, error) {
-        Some(at) => {
-            let detail = json!({ "at": at, "why": error.explanation() });
-            timeline::add(tx, &message, ctx.now(), [(TimelineKind::RetryScheduled, detail)]).await?;
-            lease.again(tx, at, lease.job.payload.clone()).await
-        }
-        None => {
-            fail(ctx, tx, message, error.code, error.explanation().to_owned()).await?;
-            lease.finish(tx).await
-        }
-    }
+    let Some(at) = next_try(ctx, &message, error) else {
+        fail(ctx, tx, message, error.code, error.explanation().to_owned()).await?;
+        return lease.finish(tx).await;
+    };
+    let detail = json!({ "at": at, "why": error.explanation() });
+    timeline::add(tx, &message, ctx.now(), [(TimelineKind::RetryScheduled, detail)]).await?;
+    lease.again(tx, at, lease.job.payload.clone()).await
 }
 
 async fn fail(ctx: &Ctx, tx: &Tx, message: message::Model, code: Option<i32>, text: String) -> Result<()> {
@@ -118,7 +114,6 @@ fn next_try(ctx: &Ctx, message: &message::Model, error: &CarrierError) -> Option
     let unreachable =
         matches!(error.kind, ErrorKind::NotSent | ErrorKind::BreakerOpen | ErrorKind::RateLimited);
     let wait = match error.retry() {
-        RetryClass::Never | RetryClass::Fix | RetryClass::OptOut => return None,
         RetryClass::Backoff if unreachable && now < begun + patience => pause(tries.min(8)),
         RetryClass::Backoff if tries < most_tries(ctx) => pause(tries),
         RetryClass::Once if tries < 2 => pause(5),
@@ -126,7 +121,7 @@ fn next_try(ctx: &Ctx, message: &message::Model, error: &CarrierError) -> Option
         RetryClass::Tomorrow if tries < 3 => chrono::Duration::days(1),
         _ => return None,
     };
-    let wait = asked.map_or(wait, |asked| asked.max(jitter(wait)));
+    let wait = asked.map_or(wait, |asked| asked + jitter(asked.max(wait)));
     message.validity_seconds.is_none_or(|_| now + wait < begun + patience).then(|| now + wait)
 }
 

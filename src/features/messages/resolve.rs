@@ -72,5 +72,5 @@ fn change(resolution: Resolution) -> Change {
     };
     let error = (resolution == Resolution::Failed)
         .then(|| (None, "A person decided that it was not sent.".to_owned()));
-    Change { status, error, ..Change::default() }
+    Change { status, error, guessed: true, ..Change::default() }
 }

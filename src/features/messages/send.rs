@@ -1,34 +1,28 @@
 //! `sendMessage`: accepted, durable and queued in one transaction; the client is answered before the carrier is called.
 
+mod intake;
+
 use chrono::{DateTime, Duration, Utc};
 use entity::{
     Tenanted,
-    enums::{Direction, Encoding, MessageStatus, TimelineKind},
-    ids::{CarrierConfigId, MediaId, MessageId, OrganizationId},
-    media, message, organization,
+    enums::Encoding,
+    ids::{CarrierConfigId, MessageId, OrganizationId},
+    message, organization,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
-use serde_json::json;
 use url::Url;
 
-use super::{
-    conversation::{self, Touch},
-    deliver,
-    recipient::{self, Recipient},
-    snapshot, timeline,
-};
+use self::intake::{Accepted, Intake};
+use super::recipient::{self, Recipient};
 use crate::{
     base::{
-        audit,
         caller::Permission,
         ctx::Ctx,
         error::{Error, ErrorCode, Result},
         idempotency::Call,
-        jobs::{NewJob, ONE_OFF},
         phone::{PhoneNumber, Region},
         segments::{self, Segments},
-        tx::Tx,
     },
     features::{
         carrier_configs::resolve::{self, Route},
@@ -70,6 +64,7 @@ pub struct SendMessage {
 }
 
 /// A message that passed every check, ready to be written.
+#[derive(Debug)]
 struct Checked {
     organization_id: OrganizationId,
     to: PhoneNumber,
@@ -84,20 +79,16 @@ struct Checked {
 pub async fn send(ctx: &Ctx, input: SendMessage) -> Result<message::Model> {
     let organization_id = ctx.require(Permission::MessagesSend)?;
     let call = Call::new(organization_id, "sendMessage", &input.idempotency_key, &input)?;
-    if let Some(made) = call.made(ctx.db()).await? {
-        return replay(ctx, &made).await;
+    let checked = match check(ctx, organization_id, input).await {
+        Ok(checked) => checked,
+        // What the first call made stands, even if it would be refused by now.
+        Err(refused) => return replay(ctx, &call.made(ctx.db()).await?.ok_or(refused)?).await,
+    };
+    let new = Accepted { id: MessageId::new(), ctx: ctx.clone(), call: call.clone(), checked };
+    match ctx.hub.parts.of::<Intake>().join(new, intake::write_group).await? {
+        Some(message) => Ok(message),
+        None => replay(ctx, &call.made(ctx.db()).await?.ok_or_else(running)?).await,
     }
-    let checked = check(ctx, organization_id, input).await?;
-    let tx = ctx.begin().await?;
-    let id = MessageId::new();
-    if !call.claim(ctx, &tx, id.to_string()).await? {
-        drop(tx);
-        let made = call.made(ctx.db()).await?.ok_or_else(running)?;
-        return replay(ctx, &made).await;
-    }
-    let message = write(ctx, &tx, id, checked).await?;
-    tx.commit().await?;
-    Ok(message)
 }
 
 fn running() -> Error {
@@ -170,122 +161,10 @@ fn check_times(now: DateTime<Utc>, input: &SendMessage) -> Result<()> {
     Ok(())
 }
 
-/// Message, conversation, media, timeline, job, events and audit entry: all or nothing.
-async fn write(ctx: &Ctx, tx: &Tx, id: MessageId, checked: Checked) -> Result<message::Model> {
-    let now = ctx.now();
-    let conversation = conversation::touch(
-        tx,
-        Touch {
-            organization_id: checked.organization_id,
-            number_id: checked.route.sender.number.as_ref().map(|number| number.id),
-            sender: &checked.route.sender.address,
-            contact_number: checked.to.as_str(),
-            message_id: id,
-            direction: Direction::Outbound,
-            at: now,
-        },
-    )
-    .await?;
-    let due = checked.input.scheduled_at.filter(|at| *at > now);
-    let row = row(ctx, id, &checked, conversation.id, due.is_some());
-    let message = row.insert(&**tx).await?;
-    write_media(tx, &message, &checked.media_urls).await?;
-    timeline::add(tx, &message, now, decisions(&checked)).await?;
-    let job = NewJob {
-        organization_id: message.organization_id,
-        kind: deliver::KIND,
-        subject: id.to_string(),
-        payload: json!({}),
-        priority: message.priority,
-        run_at: due.unwrap_or(now),
-    };
-    tx.enqueue(job, now).await?;
-    tx.emit(snapshot::of_message(snapshot::STATUS_CHANGED, &message)?);
-    let detail = json!({ "to": checked.to.masked(), "body": audit::shown(&message.body) });
-    audit::record(ctx, &**tx, "sendMessage", Some(id.to_string()), detail).await?;
-    Ok(message)
-}
-
-fn decisions(checked: &Checked) -> [(TimelineKind, serde_json::Value); 3] {
-    let route = &checked.route;
-    [
-        (TimelineKind::Accepted, json!({ "segments": checked.segments.segments })),
-        (
-            TimelineKind::Routed,
-            json!({ "config": route.config.id, "sender": route.sender.address, "why": route.why }),
-        ),
-        (TimelineKind::ConsentChecked, json!({ "optedOut": false })),
-    ]
-}
-
-fn row(
-    ctx: &Ctx,
-    id: MessageId,
-    checked: &Checked,
-    conversation_id: entity::ids::ConversationId,
-    scheduled: bool,
-) -> message::ActiveModel {
-    let now = ctx.now();
-    let status = if scheduled { MessageStatus::Scheduled } else { MessageStatus::Queued };
-    let config = &checked.route.config;
-    message::ActiveModel {
-        id: Set(id),
-        organization_id: Set(checked.organization_id),
-        conversation_id: Set(conversation_id),
-        number_id: Set(checked.route.sender.number.as_ref().map(|number| number.id)),
-        carrier_config_id: Set(Some(config.id)),
-        account: Set(config.account.clone()),
-        direction: Set(Direction::Outbound),
-        sender: Set(checked.route.sender.address.clone()),
-        recipient: Set(checked.to.to_string()),
-        body: Set(checked.body.clone()),
-        media_count: Set(i32::try_from(checked.media_urls.len()).unwrap_or(i32::MAX)),
-        segments: Set(i32::try_from(checked.segments.segments).unwrap_or(i32::MAX)),
-        encoding: Set(encoding_of(&checked.segments)),
-        country: Set(checked.to.country().map(|country| country.to_string())),
-        status: Set(status),
-        status_rank: Set(status.rank()),
-        carrier_status: Set(None),
-        carrier_message_id: Set(None),
-        error_code: Set(None),
-        error_message: Set(None),
-        is_test: Set(config.is_test),
-        user_id: Set(ctx.caller.user_id()),
-        api_key_id: Set(ctx.caller.api_key_id()),
-        priority: Set(checked.input.priority.unwrap_or(ONE_OFF)),
-        scheduled_at: Set(checked.input.scheduled_at),
-        validity_seconds: Set(checked.input.validity_seconds),
-        price_micros: Set(None),
-        price_currency: Set(None),
-        attempts: Set(0),
-        created_at: Set(now),
-        updated_at: Set(now),
-        sent_at: Set(None),
-        delivered_at: Set(None),
-        failed_at: Set(None),
-    }
-}
-
 /// The column's word for an encoding.
 pub fn encoding_of(segments: &Segments) -> Encoding {
     match segments.encoding {
         segments::Encoding::Gsm7 => Encoding::Gsm7,
         segments::Encoding::Ucs2 => Encoding::Ucs2,
     }
-}
-
-async fn write_media(tx: &Tx, message: &message::Model, urls: &[String]) -> Result<()> {
-    if urls.is_empty() {
-        return Ok(());
-    }
-    let rows = (0_i32..).zip(urls).map(|(position, url)| media::ActiveModel {
-        id: Set(MediaId::new()),
-        organization_id: Set(message.organization_id),
-        message_id: Set(message.id),
-        position: Set(position),
-        url: Set(url.clone()),
-        content_type: Set(None),
-    });
-    media::Entity::insert_many(rows).exec_without_returning(&**tx).await?;
-    Ok(())
 }

@@ -29,6 +29,9 @@ pub struct Change {
     pub segments: Option<i32>,
     /// One more try to hand it over.
     pub attempt: bool,
+    /// The status is a person's guess about an UNKNOWN message: it ranks no higher than that, so that any later evidence
+    /// overrides it.
+    pub guessed: bool,
 }
 
 /// Our status for the carrier's word; `None` for words that say nothing about an outbound message.
@@ -77,7 +80,7 @@ fn merge(mut row: message::Model, change: Change, now: DateTime<Utc>) -> message
     let rises = change.status.is_some_and(|status| status.rank() > row.status_rank);
     if let (true, Some(status)) = (rises && row.direction == Direction::Outbound, change.status) {
         row.status = status;
-        row.status_rank = status.rank();
+        row.status_rank = if change.guessed { MessageStatus::Unknown.rank() } else { status.rank() };
         row.carrier_status = change.carrier_status.clone().or(row.carrier_status);
         (row.error_code, row.error_message) = match change.error {
             Some((code, text)) => (code, Some(text)),
@@ -116,10 +119,14 @@ fn later_word(known: Option<String>, new: Option<String>) -> Option<String> {
 
 fn stamp(row: &mut message::Model, status: MessageStatus, now: DateTime<Utc>) {
     match status {
-        MessageStatus::Sent => row.sent_at = row.sent_at.or(Some(now)),
+        MessageStatus::Sent => {
+            row.sent_at = row.sent_at.or(Some(now));
+            row.failed_at = None;
+        }
         MessageStatus::Delivered => {
             row.sent_at = row.sent_at.or(Some(now));
             row.delivered_at = Some(now);
+            row.failed_at = None;
         }
         MessageStatus::Failed | MessageStatus::Undelivered => row.failed_at = Some(now),
         _ => {}

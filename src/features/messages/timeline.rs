@@ -34,13 +34,31 @@ pub async fn add(
     entries: impl IntoIterator<Item = (TimelineKind, Value)>,
 ) -> Result<()> {
     let of = of.into();
-    let rows = entries.into_iter().map(|(kind, detail)| timeline_entry::ActiveModel {
+    add_all(tx, entries.into_iter().map(|(kind, detail)| Entry { of, at, kind, detail })).await
+}
+
+/// What happened to a message.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Whose timeline.
+    pub of: Of,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub kind: TimelineKind,
+    /// The facts.
+    pub detail: Value,
+}
+
+/// Adds entries of several messages in this order.
+pub async fn add_all(tx: &Tx, entries: impl IntoIterator<Item = Entry>) -> Result<()> {
+    let rows = entries.into_iter().map(|entry| timeline_entry::ActiveModel {
         id: Set(TimelineEntryId::new()),
-        organization_id: Set(of.organization_id),
-        message_id: Set(of.message_id),
-        kind: Set(kind),
-        detail: Set(detail),
-        created_at: Set(at),
+        organization_id: Set(entry.of.organization_id),
+        message_id: Set(entry.of.message_id),
+        kind: Set(entry.kind),
+        detail: Set(entry.detail),
+        created_at: Set(entry.at),
     });
     timeline_entry::Entity::insert_many(rows).exec_without_returning(&**tx).await?;
     Ok(())

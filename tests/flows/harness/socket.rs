@@ -15,6 +15,7 @@ use super::app::PATIENCE;
 /// One socket with one running subscription.
 pub struct Subscription {
     socket: WebSocketStream<TcpStream>,
+    closed_with: Option<u16>,
 }
 
 impl Subscription {
@@ -30,7 +31,7 @@ impl Subscription {
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
         let stream = TcpStream::connect(server).await.ok()?;
         let (socket, _) = client_async(request, stream).await.ok()?;
-        let mut subscription = Self { socket };
+        let mut subscription = Self { socket, closed_with: None };
         subscription.try_say(json!({ "type": "connection_init", "payload": { "token": token } })).await?;
         if subscription.receive().await?["type"] != "connection_ack" {
             return None;
@@ -77,7 +78,11 @@ impl Subscription {
         loop {
             match self.socket.next().await {
                 Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(Message::Close(frame))) => {
+                    self.closed_with = frame.map(|frame| frame.code.into());
+                    return None;
+                }
+                Some(Err(_)) | None => return None,
                 Some(Ok(_)) => {}
             }
         }
@@ -92,6 +97,11 @@ impl Subscription {
                 other => panic!("closed without a code: {other:?}"),
             }
         }
+    }
+
+    /// The code that came with the close, once [`Self::hear`] has heard it.
+    pub const fn closed_with(&self) -> Option<u16> {
+        self.closed_with
     }
 
     /// Says something to the server.

@@ -3,7 +3,7 @@
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { createClient } from 'graphql-ws';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { Live } from './live.jsx';
@@ -46,10 +46,13 @@ function connect(token) {
 function Page() {
   const [token, setToken] = useState(sessionStorage.getItem(TOKEN) ?? settings.token ?? '');
   const { client, fetcher } = useMemo(() => connect(token), [token]);
+  useEffect(() => () => client.dispose(), [client]);
   const keep = (event) => {
-    sessionStorage.setItem(TOKEN, event.target.value.trim());
-    setToken(event.target.value.trim());
+    const typed = event.target.value.trim();
+    sessionStorage.setItem(TOKEN, typed);
+    setToken(typed);
   };
+  const keepOnEnter = (event) => event.key === 'Enter' && keep(event);
   return (
     <>
       <header className="token">
@@ -62,8 +65,9 @@ function Page() {
             autoComplete="off"
             spellCheck="false"
             placeholder="an access token or an API key (phk_…)"
-            value={token}
-            onChange={keep}
+            defaultValue={token}
+            onBlur={keep}
+            onKeyDown={keepOnEnter}
           />
         </label>
         {settings.token && token === settings.token && <span>demo token</span>}

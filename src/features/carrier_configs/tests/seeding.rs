@@ -39,7 +39,7 @@ async fn what_operators_set_stays_until_the_environment_changes() {
     assert_eq!(senders_of(&operator).await, [("+14155550101".to_owned(), true)]);
     let tokens = webhook_tokens(&world.hub, &changed).unwrap();
     assert_eq!(
-        tokens.iter().map(|token| token.expose_secret()).collect::<Vec<_>>(),
+        tokens.iter().map(ExposeSecret::expose_secret).collect::<Vec<_>>(),
         ["second-token-0002", TOKEN]
     );
 }

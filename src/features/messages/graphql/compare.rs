@@ -40,9 +40,9 @@ pub struct DateTimeComparator {
 }
 
 impl<T: InputType> Comparator<T> {
-    /// Values that it holds.
-    pub(super) fn len(&self) -> usize {
-        usize::from(self.eq.is_some()) + self.one_of.as_ref().map_or(0, Vec::len)
+    /// Values of its list.
+    pub(super) fn listed(&self) -> usize {
+        self.one_of.as_ref().map_or(0, Vec::len)
     }
 }
 

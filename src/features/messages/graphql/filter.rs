@@ -27,7 +27,7 @@ const DEEPEST: usize = 5;
 const MOST_FILTERS: usize = 100;
 /// Values of one `in` at most.
 const LONGEST_LIST: usize = 100;
-/// Values of one argument at most: far below what a statement of either database can bind.
+/// Listed values of one argument at most: far below what a statement of either database can bind.
 const MOST_VALUES: usize = 1_000;
 
 /// Which messages. All that is said must hold.
@@ -185,9 +185,9 @@ impl Translation {
         &mut self,
         wanted: Option<Comparator<T>>,
     ) -> Result<Option<Comparator<T>>> {
-        let values = wanted.as_ref().map_or(0, Comparator::len);
-        self.values += values;
-        if values > LONGEST_LIST + 1 || self.values > MOST_VALUES {
+        let listed = wanted.as_ref().map_or(0, Comparator::listed);
+        self.values += listed;
+        if listed > LONGEST_LIST || self.values > MOST_VALUES {
             return Err(refused("`in` takes at most 100 values, a whole filter at most 1,000."));
         }
         Ok(wanted)

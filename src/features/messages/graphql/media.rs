@@ -27,6 +27,7 @@ impl Media {
 
     /// Where the file is. For inbound files a signed link to PhoneHub that expires after minutes: ask again for a new
     /// one. For outbound files the address that the sender gave.
+    #[expect(clippy::unused_async, reason = "resolvers are asynchronous")]
     async fn url(&self, gql: &Context<'_>) -> Result<UrlText> {
         let url = match self.direction {
             Direction::Inbound => files::link(&gql.ctx()?.hub, &self.row),

@@ -77,6 +77,7 @@ impl MessagesQuery {
     }
 
     /// Work that was given up after its last try, the last one to die first. For admins.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn dead_jobs(
         &self,
         gql: &Context<'_>,

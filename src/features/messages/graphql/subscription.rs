@@ -149,7 +149,7 @@ async fn messages(
             return Ok(None);
         }
         let message = snapshot::message_in(&event)?;
-        Ok(filter.shows(&message).then(|| MessageEventEdge { cursor, node: Message(message) }))
+        Ok(filter.shows(&message).then_some(MessageEventEdge { cursor, node: Message(message) }))
     })
     .await
 }

@@ -81,7 +81,7 @@ pub async fn attach_parked(hub: &Arc<Hub>, since: DateTime<Utc>) -> Result<usize
         match attach_to(hub, message_id).await {
             Ok(()) => attached += 1,
             Err(error) => {
-                tracing::warn!(message = %message_id, %error, "parked receipts could not be attached")
+                tracing::warn!(message = %message_id, %error, "parked receipts could not be attached");
             }
         }
     }

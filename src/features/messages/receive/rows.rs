@@ -11,7 +11,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set, sea_query::On
 
 use super::route::Route;
 use crate::{
-    base::{error::Result, jobs::ONE_OFF, segments::Segments, tx::Tx},
+    base::{error::Result, jobs::ONE_OFF, phone::PhoneNumber, segments::Segments, tx::Tx},
     carriers::twilio::{InboundMedia, InboundMessage},
     features::messages::send::encoding_of,
 };
@@ -34,7 +34,7 @@ pub(super) fn inbound(
 ) -> message::Model {
     let body = storable(&inbound.body);
     let counted = Segments::count(&body);
-    let by_plan = inbound.from.number().and_then(|phone| phone.country()).map(|country| country.to_string());
+    let by_plan = inbound.from.number().and_then(PhoneNumber::country).map(|country| country.to_string());
     message::Model {
         id: place.id,
         organization_id: route.organization_id,

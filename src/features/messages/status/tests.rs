@@ -74,6 +74,27 @@ fn after(receipts: &[&str]) -> message::Model {
     receipts.iter().zip(1..).fold(queued(), |row, (word, second)| merge(row, receipt(word), at(second)))
 }
 
+/// A person's decision about a message that nobody knows of.
+fn guess(status: MessageStatus) -> message::Model {
+    let unknown = Change { status: Some(MessageStatus::Unknown), ..Change::default() };
+    let guessed = Change { status: Some(status), guessed: true, ..Change::default() };
+    merge(merge(queued(), unknown, at(1)), guessed, at(2))
+}
+
+#[test]
+fn any_later_evidence_overrides_a_person() {
+    for status in [MessageStatus::Failed, MessageStatus::Sent] {
+        let guessed = guess(status);
+        assert_eq!(guessed.status, status);
+        assert_eq!(merge(guessed.clone(), receipt("queued"), at(3)).status, status, "that says too little");
+        for (word, truth) in [("sent", MessageStatus::Sent), ("undelivered", MessageStatus::Undelivered)] {
+            let known = merge(guessed.clone(), receipt(word), at(3));
+            assert_eq!((known.status, known.status_rank), (truth, truth.rank()), "{status:?} {word}");
+        }
+    }
+    assert_eq!(merge(guess(MessageStatus::Failed), receipt("sent"), at(3)).failed_at, None);
+}
+
 const LIVES: [&[&str]; 4] = [
     &["queued", "sending", "sent", "delivered"],
     &["accepted", "queued", "sending", "sent", "undelivered"],

@@ -136,7 +136,7 @@ async fn lists_are_searched_and_never_sorted() {
 }
 
 async fn assert_plan<E: EntityTrait>(office: &Office, list: Select<E>, order: [E::Column; 2], index: &str) {
-    let page = order.into_iter().fold(list, |list, column| list.order_by_desc(column)).limit(21);
+    let page = order.into_iter().fold(list, Select::order_by_desc).limit(21);
     let mut statement = page.build(DatabaseBackend::Sqlite);
     statement.sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
     let rows = office.stage.hub.db.read().query_all_raw(statement).await.unwrap();

@@ -1,0 +1,54 @@
+//! The few things that most flows do with messages, through the API.
+
+use serde_json::{Value, json};
+
+use super::{app::SEND, graphql::Gql};
+
+const MESSAGE: &str = "query($id: ID!) { message(id: $id) { \
+     id status carrierStatus carrierMessageId from to body direction isTest segments encoding country priority \
+     errorCode errorMessage errorExplanation price { amount currency } scheduledAt sentAt deliveredAt failedAt \
+     attempts { id ordinal state errorCode errorMessage carrierMessageId startedAt } timeline { kind at detail } } }";
+const RESOLVE: &str = "mutation($input: ResolveMessageInput!) { resolveMessage(input: $input) { \
+     message { status errorMessage } userErrors { code field } } }";
+const CANCEL: &str = "mutation($input: CancelMessageInput!) { cancelMessage(input: $input) { \
+     message { status } userErrors { code field } } }";
+
+impl Gql {
+    /// `sendMessage` with this input: its payload.
+    pub async fn try_send(&self, input: Value) -> Value {
+        self.ok(SEND, json!({ "input": input })).await["sendMessage"].take()
+    }
+
+    /// Sends a text and gives the message's id; panics on any error.
+    pub async fn send(&self, to: &str, body: &str, key: &str) -> String {
+        self.send_input(json!({ "to": { "phoneNumber": to }, "body": body, "idempotencyKey": key })).await
+    }
+
+    /// The same with an input of any shape.
+    pub async fn send_input(&self, input: Value) -> String {
+        let payload = self.try_send(input).await;
+        assert_eq!(payload["userErrors"], json!([]));
+        payload["message"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A message with everything that is known of it.
+    pub async fn message(&self, id: &str) -> Value {
+        self.ok(MESSAGE, json!({ "id": id })).await["message"].take()
+    }
+
+    /// `resolveMessage`: its payload.
+    pub async fn resolve(&self, id: &str, resolution: &str) -> Value {
+        let input = json!({ "messageId": id, "resolution": resolution });
+        self.ok(RESOLVE, json!({ "input": input })).await["resolveMessage"].take()
+    }
+
+    /// `cancelMessage`: its payload.
+    pub async fn cancel(&self, id: &str) -> Value {
+        self.ok(CANCEL, json!({ "input": { "messageId": id } })).await["cancelMessage"].take()
+    }
+}
+
+/// The kinds of a message's timeline entries, in their order.
+pub fn kinds(message: &Value) -> Vec<&str> {
+    message["timeline"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect()
+}

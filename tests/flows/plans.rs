@@ -1,0 +1,110 @@
+//! No query scans a table: the plans of all statements that a busy server ran, as SQLite explains them. PostgreSQL has
+//! the same indexes; its planner rightly scans tables as small as a test's.
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+use phonehub::{
+    api::schema,
+    base::{ctx::RequestInfo, db::STATEMENTS},
+    graphql::loader::Loaders,
+};
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use tracing::{Event, Subscriber, field::Visit};
+use tracing_subscriber::{
+    Layer,
+    layer::{Context, SubscriberExt},
+};
+
+use crate::harness::TestApp;
+
+/// Every list and lookup that the API offers.
+const QUERIES: [&str; 12] = [
+    "{ messages(first: 5) { nodes { id body media { url } timeline { kind } attempts { ordinal } conversation { id } \
+       contact { id } number { id } author { name } } } }",
+    "{ messages(first: 5, filter: { status: { in: [DELIVERED] }, direction: { eq: OUTBOUND } }) { nodes { id } } }",
+    "{ conversations(first: 5) { nodes { id lastMessage { id } contact { id } number { id } \
+       messages(first: 2) { nodes { id } } } } }",
+    "{ contacts(first: 5) { nodes { id phoneNumbers } } }",
+    "{ contactsByPhoneNumbers(phoneNumbers: [\"+12065550108\"]) { contact { id } } }",
+    "{ numbers(first: 5) { nodes { id } } }",
+    "{ carrierConfigs { id } }",
+    "{ optOuts(first: 5) { nodes { id } } }",
+    "{ keywords { id } }",
+    "{ deadJobs(first: 5) { nodes { id } } }",
+    "{ viewer { organization { id } memberships { id } } }",
+    "{ organization { id name } }",
+];
+
+#[derive(Clone, Default)]
+struct Statements(Arc<Mutex<BTreeSet<String>>>);
+
+struct Sql<'a>(&'a Statements);
+
+impl Visit for Sql<'_> {
+    fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn fmt::Debug) {}
+
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        if field.name() == "sql" {
+            self.0.0.lock().unwrap().insert(value.to_owned());
+        }
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == STATEMENTS {
+            event.record(&mut Sql(self));
+        }
+    }
+}
+
+/// One thread, so that the collector of this test sees all that the server does.
+#[tokio::test]
+async fn no_statement_scans_a_table() {
+    let statements = Statements::default();
+    let _collecting =
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
+    let app = TestApp::start().await;
+    if app.database.is_postgres() {
+        return;
+    }
+    let id = app.send("+12065550108", "Hello", "plan").await;
+    app.stage("idle", None).await;
+    let schema = schema::build();
+    for query in QUERIES {
+        let ctx = phonehub::base::auth::authenticate(app.hub(), Some(&app.token), RequestInfo::default())
+            .await
+            .unwrap();
+        let request = async_graphql::Request::new(query).data(ctx).data(Loaders::default());
+        let answer = schema.execute(request).await;
+        assert!(answer.errors.is_empty(), "{query}: {:?}", answer.errors);
+    }
+    let cancel = "mutation($id: ID!) { cancelMessage(input: { messageId: $id }) { userErrors { code } } }";
+    app.gql().ok(cancel, json!({ "id": id })).await;
+
+    let seen: Vec<String> = statements.0.lock().unwrap().iter().cloned().collect();
+    assert!(seen.len() > 40, "only {} statements were seen", seen.len());
+    let mut scans = Vec::new();
+    for sql in
+        seen.iter().filter(|sql| ["SELECT", "UPDATE", "DELETE"].iter().any(|verb| sql.starts_with(verb)))
+    {
+        for line in plan(&app, sql).await {
+            if line.starts_with("SCAN") && !line.contains("USING") && !line.contains("CONSTANT") {
+                scans.push(format!("{line}: {sql}"));
+            }
+        }
+    }
+    assert!(scans.is_empty(), "{scans:#?}");
+}
+
+async fn plan(app: &TestApp, sql: &str) -> Vec<String> {
+    let db = app.hub().db.read();
+    let explain = app.hub().db.sql(format!("EXPLAIN QUERY PLAN {sql}"), []);
+    let rows = db.query_all_raw(explain).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    rows.iter().map(|row| row.try_get::<String>("", "detail").unwrap()).collect()
+}
