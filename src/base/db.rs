@@ -29,9 +29,9 @@ const UNTESTED: Duration = Duration::from_secs(1);
 /// Key of the advisory lock that one migrating process holds on PostgreSQL: "PHUB".
 const MIGRATION_LOCK: i64 = 0x5048_5542;
 
-/// A process that stands still in the middle of a transaction keeps its locks for this long; then PostgreSQL ends the
-/// transaction, which fails with 25P03.
-const LET_GO: &str = "SET idle_in_transaction_session_timeout = '10s'";
+/// A process that stands still in the middle of a transaction keeps its locks for 3 s, then PostgreSQL ends it (25P03);
+/// of those that wait in the same process for the same lock only one more can get it, the others give up (55P03).
+const LET_GO: &str = "SET idle_in_transaction_session_timeout = '3s'; SET lock_timeout = '4s'";
 
 /// Connections of this process by what they do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -122,8 +122,8 @@ impl Db {
         };
         let alone = self.write.begin_with_options(options).await?;
         if !self.is_sqlite() {
-            let statement = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
-            alone.execute_unprepared(&statement).await?;
+            let lock = format!("SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+            alone.execute_unprepared(&lock).await?;
         }
         Migrator::up(&alone, None).await?;
         alone.commit().await

@@ -241,10 +241,11 @@ fn is_transient(error: &DbErr) -> bool {
 }
 
 /// PostgreSQL SQLSTATEs (40001 serialisation, 40P01 deadlock, 53* resources, 57P0* shutdown, 08* connection, 25006
-/// read-only, 25P03 idle for too long in a transaction) and SQLite result codes (5 busy, 6 locked, 13 full, 10 I/O, extended ones in the low byte).
+/// read-only, 25P03 idle for too long in a transaction, 55P03 lock not given in time) and SQLite result codes (5 busy,
+/// 6 locked, 13 full, 10 I/O, extended ones in the low byte).
 fn is_transient_code(code: &str) -> bool {
     if code.len() == 5 {
-        return matches!(code, "40001" | "40P01" | "25006" | "25P03")
+        return matches!(code, "40001" | "40P01" | "25006" | "25P03" | "55P03")
             || ["08", "53", "57P0"].iter().any(|p| code.starts_with(p));
     }
     code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13))
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn transient_codes_are_told_from_faults() {
-        for code in ["40001", "40P01", "25P03", "57P01", "53300", "5", "6", "13", "261", "522"] {
+        for code in ["40001", "40P01", "25P03", "55P03", "57P01", "53300", "5", "6", "13", "261", "522"] {
             assert!(is_transient_code(code), "{code}");
         }
         for code in ["23505", "42601", "19", "1", "2067"] {

@@ -7,7 +7,7 @@ use entity::{attempt, enums::AttemptState};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
 
-use crate::harness::{Fleet, Follower, Ledger, Load, Subscription};
+use crate::harness::{Fleet, Follower, Ledger, Load, Subscription, eventually};
 
 /// What orchestrators grant before they kill.
 const GRACE: Duration = Duration::from_secs(30);
@@ -22,6 +22,7 @@ async fn a_stop_under_load_leaves_nothing_in_doubt() {
     socket.ready().await;
     let load = Load::start(&fleet, 4);
     load.progress(30).await;
+    eventually("a call is under way", async || (in_doubt(&fleet).await > 0).then_some(())).await;
 
     let asked = Instant::now();
     fleet.processes[0].terminate();
@@ -29,8 +30,7 @@ async fn a_stop_under_load_leaves_nothing_in_doubt() {
     println!("stopped within {:?}", asked.elapsed());
     assert_eq!(code, 1001);
     assert!(status.success(), "{status}");
-    let open = attempt::Column::State.is_in([AttemptState::Started, AttemptState::InDoubt]);
-    assert_eq!(attempt::Entity::find().filter(open).count(fleet.hub.db.read()).await.unwrap(), 0);
+    assert_eq!(in_doubt(&fleet).await, 0);
 
     fleet.processes[0].spawn_again();
     fleet.processes[0].ready().await;
@@ -40,4 +40,10 @@ async fn a_stop_under_load_leaves_nothing_in_doubt() {
     ledger.assert_told();
     assert_eq!(ledger.assert_sent_once(), 0);
     ledger.assert_seen(&followers[0]);
+}
+
+/// Attempts whose outcome is not known.
+async fn in_doubt(fleet: &Fleet) -> u64 {
+    let open = attempt::Column::State.is_in([AttemptState::Started, AttemptState::InDoubt]);
+    attempt::Entity::find().filter(open).count(fleet.hub.db.read()).await.unwrap()
 }

@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use crate::harness::{Fleet, Follower, Ledger, Load, Options, TestDatabase, eventually};
 
 const KILLS: u64 = 8;
-const CLIENTS: usize = 4;
+const CLIENTS: usize = 3;
 /// From a start to the first message at the carrier.
 const RECOVERY: Duration = Duration::from_secs(5);
 
@@ -57,7 +57,9 @@ async fn killed_again_and_again(policy: InDoubtPolicy, seed: u64) -> Ledger {
     }
     assert!(told.unanswered > 0, "no kill met a client");
     let ledger = Ledger::close(&fleet, told, &mut followers).await;
-    println!("{} messages, {KILLS} kills, {} calls unanswered", ledger.len(), ledger.told.unanswered);
+    let (doubts, unanswered) = (Ledger::doubts(&fleet).await, ledger.told.unanswered);
+    println!("{} messages, {KILLS} kills, {unanswered} calls unanswered, {doubts} in doubt", ledger.len());
+    assert!(doubts > 0, "no kill met a hand-over");
     ledger.assert_told();
     for follower in &followers {
         assert!(follower.openings() > 1, "no kill met this subscriber");

@@ -28,7 +28,7 @@ const TIMES: [(&str, &str); 5] = [
     ("PHONEHUB_CARRIER_TIMEOUT", "2s"),
     ("PHONEHUB_JOB_LEASE", "5s"),
     ("PHONEHUB_IN_DOUBT_WINDOW", "2s"),
-    ("PHONEHUB_POLL_AFTER", "1s"),
+    ("PHONEHUB_POLL_AFTER", "2s"),
     ("PHONEHUB_DATABASE_CONNECTIONS", "12"),
 ];
 

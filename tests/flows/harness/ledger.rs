@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use entity::{
-    enums::{Direction, MessageStatus},
-    job, message,
+    enums::{Direction, MessageStatus, TimelineKind},
+    job, message, timeline_entry,
 };
 use phonehub::base::events;
 use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter};
@@ -32,45 +32,6 @@ impl Ledger {
     /// Waits until every message has come to its end and every subscriber to the end of the log.
     pub async fn close(fleet: &Fleet, told: Told, followers: &mut [Follower]) -> Self {
         eventually("no hand-over is left to do", async || (work(fleet).await == 0).then_some(())).await;
-        for _ in 0..200 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            if open(fleet).await == 0 {
-                break;
-            }
-        }
-        let closed = message::Column::Status.is_in([MessageStatus::Delivered, MessageStatus::Unknown]);
-        let taken = fleet.taken().await;
-        for m in outbound().filter(closed.not()).all(fleet.hub.db.read()).await.unwrap() {
-            let a = entity::attempt::Entity::find()
-                .filter(entity::attempt::Column::MessageId.eq(m.id))
-                .all(fleet.hub.db.read())
-                .await
-                .unwrap();
-            let j = job::Entity::find()
-                .filter(job::Column::Subject.eq(m.id.to_string()))
-                .all(fleet.hub.db.read())
-                .await
-                .unwrap();
-            eprintln!(
-                "OPEN {} {:?} cs={:?} sid={:?} att={} created={} updated={} attempts={:?} jobs={:?}",
-                m.id,
-                m.status,
-                m.carrier_status,
-                m.carrier_message_id.is_some(),
-                m.attempts,
-                m.created_at,
-                m.updated_at,
-                a.iter().map(|a| (a.state, a.error_message.clone(), a.clean_lists)).collect::<Vec<_>>(),
-                j.iter()
-                    .map(|j| (j.kind.clone(), j.run_at, j.tries, j.last_error.clone(), j.dead_at))
-                    .collect::<Vec<_>>()
-            );
-            for t in &taken {
-                if t["body"] == m.body.as_str() {
-                    eprintln!("   taken {}", serde_json::to_string(t).unwrap());
-                }
-            }
-        }
         eventually("every message is final", async || (open(fleet).await == 0).then_some(())).await;
         let last = events::last_position(fleet.hub.db.read(), fleet.organization.id).await.unwrap();
         for follower in followers {
@@ -148,6 +109,12 @@ impl Ledger {
             assert_eq!(seen.last(), Some(&row.status), "the last word on {}", row.id);
             assert!(seen.is_sorted_by(|a, b| a.rank() < b.rank()), "{}: {seen:?}", row.id);
         }
+    }
+
+    /// Hand-overs of which nobody knew, for a while, whether the carrier had taken them.
+    pub async fn doubts(fleet: &Fleet) -> u64 {
+        let doubts = timeline_entry::Column::Kind.eq(TimelineKind::InDoubt);
+        timeline_entry::Entity::find().filter(doubts).count(fleet.hub.db.read()).await.unwrap()
     }
 
     /// How long after a call's answer its event reached the subscriber, at worst.
