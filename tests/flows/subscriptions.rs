@@ -173,7 +173,7 @@ async fn a_slow_subscriber_is_closed_and_resumes_where_it_was() {
     let filling = "\u{4e16}".repeat(1500);
     let mut sent = Vec::new();
     let before = app.metric(SLOW).await;
-    while app.metric(SLOW).await == before {
+    while app.metric(SLOW).await <= before {
         assert!(sent.len() < 300, "nobody found it slow");
         sent.push(format!("{} {filling}", sent.len()));
         say(&app, sent.last().unwrap()).await;
