@@ -1,6 +1,8 @@
 //! `sendMessage`: accepted, durable and queued in one transaction; the client is answered before the carrier is called.
 
 mod intake;
+#[cfg(test)]
+mod tests;
 
 use chrono::{DateTime, Duration, Utc};
 use entity::{
