@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     Outcome, http, limits,
     report::{Goal, Report},
-    stopwatch::{Rate, closed_loop},
+    stopwatch::{Load, Rate, closed_loop},
     world::{self, Store, When, World},
 };
 
@@ -40,6 +40,7 @@ pub async fn measure(report: &mut Report) -> Outcome<()> {
 
 fn add(report: &mut Report, measure: &str, rate: Rate, goal: Goal) {
     report.add(measure, rate.per_second(), "/s", goal);
+    report.add("— the server's processor time for each", rate.cpu_ms, "ms", Goal::None);
     let mut times = rate.times;
     report.add("— answered within, p50", times.quantile_ms(0.5), "ms", Goal::None);
     report.add("— answered within, p99", times.quantile_ms(0.99), "ms", Goal::None);
@@ -52,9 +53,9 @@ async fn load(world: &Arc<World>, when: When) -> Outcome<Rate> {
 /// Sends as fast as the server accepts, and fails on the first message that it does not.
 pub async fn send_for(world: &Arc<World>, when: When, lasting: Duration) -> Outcome<Rate> {
     let clients = http::connect_many(world.server.address, CONNECTIONS).await?;
-    let world = world.clone();
-    closed_loop(clients, lasting, move |mut client| {
-        let world = world.clone();
+    let sender = world.clone();
+    closed_loop(Load { server: &world.server, clients, lasting }, move |mut client| {
+        let world = sender.clone();
         async move {
             let (key, number) = world.turn();
             world::accepted(&client.graphql(key, &world::send(number, when)).await?)?;

@@ -9,6 +9,7 @@ use crate::{
     Outcome,
     accept::send_for,
     report::{Goal, Report},
+    stopwatch::float,
     world::{self, When, World},
 };
 
@@ -25,7 +26,7 @@ const GOAL: f64 = 8_502.0;
 pub async fn measure(report: &mut Report) -> Outcome<()> {
     let world = Arc::new(World::start(100).await?);
     let queued = send_for(&world, DUE, FILLING).await?.times.len();
-    let begun = Instant::now();
+    let (begun, cpu) = (Instant::now(), world.server.cpu_ms()?);
     while world.carrier.taken() < queued && begun.elapsed() < WATCHED {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -33,5 +34,7 @@ pub async fn measure(report: &mut Report) -> Outcome<()> {
     let (first, last) = world.carrier.span().ok_or("the carrier was given nothing")?;
     let rate = world::per_second(taken, (last - first).as_secs_f64());
     report.add("hand-over to the carrier, one process", rate, "/s", Goal::AtLeast(GOAL));
+    let each = (world.server.cpu_ms()? - cpu) / float(taken);
+    report.add("— the server's processor time for each", each, "ms", Goal::None);
     Ok(())
 }

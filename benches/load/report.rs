@@ -2,6 +2,9 @@
 
 use std::error::Error;
 
+/// A ratio beyond this says no more.
+const MOST: f64 = 99.0;
+
 /// What a figure is held against.
 #[derive(Clone, Copy, Debug)]
 pub enum Goal {
@@ -18,7 +21,7 @@ impl Goal {
     fn ratio(self, figure: f64) -> Option<f64> {
         match self {
             Self::AtLeast(goal) => Some(figure / goal),
-            Self::AtMost(goal) => Some(goal / figure.max(f64::MIN_POSITIVE)),
+            Self::AtMost(goal) => Some(goal / figure.max(goal / MOST)),
             Self::None => None,
         }
     }
@@ -49,7 +52,8 @@ impl Report {
     /// Adds a figure, in `unit`.
     pub fn add(&mut self, measure: &str, figure: f64, unit: &str, goal: Goal) {
         let (ratio, met) = match goal.ratio(figure) {
-            Some(ratio) => (format!("{ratio:.2}"), if ratio >= 1.0 { "yes" } else { "no" }),
+            Some(ratio) if ratio >= 1.0 => (short(ratio.min(MOST)), "yes"),
+            Some(ratio) => (short(ratio), "no"),
             None => (String::new(), ""),
         };
         let row = format!("| {measure} | {} {unit} | {} | {ratio} | {met} |", short(figure), goal.text(unit));

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::server::Server;
+
 /// How long things took.
 #[derive(Clone, Debug, Default)]
 pub struct Times(Vec<u32>);
@@ -38,6 +40,8 @@ pub struct Rate {
     pub times: Times,
     /// From the first to the last.
     pub elapsed: Duration,
+    /// Processor time of the server for each, in milliseconds; what it does beside and behind is in it.
+    pub cpu_ms: f64,
 }
 
 impl Rate {
@@ -47,16 +51,27 @@ impl Rate {
     }
 }
 
+/// What is put on a server.
+pub struct Load<'a, C> {
+    /// Whose processor time is counted.
+    pub server: &'a Server,
+    /// The connections.
+    pub clients: Vec<C>,
+    /// How long.
+    pub lasting: Duration,
+}
+
 /// The same over and over on some connections at once, each waiting for its answer before the next, until `until`.
-pub async fn closed_loop<C, F, S>(clients: Vec<C>, lasting: Duration, step: S) -> crate::Outcome<Rate>
+pub async fn closed_loop<C, F, S>(load: Load<'_, C>, step: S) -> crate::Outcome<Rate>
 where
     C: Send + 'static,
     S: Fn(C) -> F + Clone + Send + 'static,
     F: Future<Output = crate::Outcome<C>> + Send,
 {
-    let begun = Instant::now();
-    let until = begun + lasting;
-    let runs: Vec<_> = clients
+    let (begun, cpu) = (Instant::now(), load.server.cpu_ms()?);
+    let until = begun + load.lasting;
+    let runs: Vec<_> = load
+        .clients
         .into_iter()
         .map(|mut client| {
             let step = step.clone();
@@ -75,7 +90,8 @@ where
     for run in runs {
         times.merge(run.await??);
     }
-    Ok(Rate { times, elapsed: begun.elapsed() })
+    let cpu_ms = (load.server.cpu_ms()? - cpu) / float(times.len().max(1));
+    Ok(Rate { times, elapsed: begun.elapsed(), cpu_ms })
 }
 
 /// Counts as numbers to divide; exact up to 2⁵³.

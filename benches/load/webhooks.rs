@@ -16,7 +16,7 @@ use crate::{
     limits,
     report::{Goal, Report},
     signature::{self, Signed},
-    stopwatch::{Rate, closed_loop},
+    stopwatch::{Load, Rate, closed_loop},
     world::{self, NUMBER, Store, When, World},
 };
 
@@ -37,9 +37,11 @@ pub async fn measure(report: &mut Report) -> Outcome<()> {
     write_first(&world).await?;
     let mut signed = load(&world, TOKEN, 200).await?;
     report.add("signed inbound webhook, stored and published", signed.per_second(), "/s", goal);
+    report.add("— the server's processor time for each", signed.cpu_ms, "ms", Goal::None);
     report.add("— answered within, p99", signed.times.quantile_ms(0.99), "ms", Goal::AtMost(1_000.0));
     let forged = load(&world, "another secret", 403).await?;
     report.add("forged webhooks refused", forged.per_second(), "/s", Goal::AtLeast(20_000.0));
+    report.add("— the server's processor time for each", forged.cpu_ms, "ms", Goal::None);
     Ok(())
 }
 
@@ -57,7 +59,7 @@ async fn load(world: &Arc<World>, secret: &'static str, expected: u16) -> Outcom
     let clients = http::connect_many(world.server.address, CONNECTIONS).await?;
     let url = format!("http://{}{PATH}", world.server.address);
     let next = Arc::new(AtomicUsize::new(0));
-    closed_loop(clients, LASTING, move |mut client| {
+    closed_loop(Load { server: &world.server, clients, lasting: LASTING }, move |mut client| {
         let signed = inbound(&url, secret, next.fetch_add(1, Ordering::Relaxed));
         async move {
             let post = Post {
