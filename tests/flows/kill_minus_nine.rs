@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use entity::enums::InDoubtPolicy;
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::json;
 
 use crate::harness::{Fleet, Follower, Ledger, Load, Options, TestDatabase, eventually};
 
@@ -32,9 +33,11 @@ async fn killed_again_and_again(policy: InDoubtPolicy, seed: u64) -> Ledger {
     let instances = if database.is_postgres() { 2 } else { 1 };
     let mut fleet = Fleet::start_over(database, instances, Options::default()).await;
     fleet.set_policy(policy).await;
-    // Kills meet calls that the carrier has not taken yet, and calls that it has taken and not answered.
-    fleet.slow_carrier(Duration::from_millis(200), false).await;
-    fleet.slow_carrier(Duration::from_millis(300), true).await;
+    // Kills meet calls that the carrier has not taken yet, and calls that it has taken and not answered; the callbacks
+    // that would tell of half of these never come.
+    fleet.fault(json!({ "fault": "hang", "when": "late", "ms": 200, "chance": 0.5 })).await;
+    fleet.slow_carrier(Duration::from_millis(300)).await;
+    fleet.fault(json!({ "fault": "drop_callbacks", "chance": 0.5 })).await;
     let mut followers = [Follower::start(&fleet, 0).await, Follower::start(&fleet, instances - 1).await];
     let load = Load::start(&fleet, CLIENTS);
     let mut random = StdRng::seed_from_u64(seed);
