@@ -83,6 +83,7 @@ impl App {
             seed::seed_system(&ctx, &seed).await?;
         }
         let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
+        tokio::spawn(stopping.clone().run_until_cancelled_owned(metrics.clone().keep_bounded()));
         let demo_token = demo.as_ref().map(|demo| demo.token.clone());
         let door = Door::new(hub.clone(), schema::build(), &schema::sdl(), stopping.clone());
         let sockets = door.open().clone();

@@ -78,7 +78,7 @@ impl Drop for Bare {
 
 /// What the child process does.
 pub async fn serve_bare() -> Outcome<()> {
-    let address: SocketAddr = std::env::args().last().ok_or("an address is missing")?.parse()?;
+    let address: SocketAddr = std::env::args().next_back().ok_or("an address is missing")?.parse()?;
     let (events, _) = broadcast::channel::<Utf8Bytes>(16_384);
     let router =
         Router::new().route("/graphql", get(open)).route("/publish", post(publish)).with_state(events);

@@ -55,14 +55,15 @@ pub async fn read_after(
     organization: OrganizationId,
     after: i64,
 ) -> Result<Vec<Event>> {
-    let mut rows = page_after(db, organization, after).await?;
-    let mut next = rows.first().map(|row| row.position);
-    if next.is_none() && last_position(db, organization).await? > after {
-        // Committed between the two looks, or cut away: what the counter tells of is in the log by now.
-        rows = page_after(db, organization, after).await?;
-        next = rows.first().map(|row| row.position).or(Some(i64::MAX));
+    let mut rows = page(db, organization, after).await?;
+    if rows.is_empty() {
+        if last_position(db, organization).await? <= after {
+            return Ok(Vec::new());
+        }
+        // Either they were cut away, or they were committed between the two reads; a third one tells.
+        rows = page(db, organization, after).await?;
     }
-    if next.is_some_and(|next| next > after + 1) {
+    if rows.first().is_none_or(|row| row.position > after + 1) {
         return Err(Error::new(
             ErrorCode::CursorTooOld,
             "The event log no longer reaches back to this cursor. Read the current state, then subscribe without `after`.",
@@ -71,16 +72,13 @@ pub async fn read_after(
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
-async fn page_after(
+async fn page(
     db: &impl ConnectionTrait,
     organization: OrganizationId,
     after: i64,
 ) -> Result<Vec<event::Model>> {
-    let rows = event::Entity::in_org(organization)
-        .filter(event::Column::Position.gt(after))
-        .order_by_asc(event::Column::Position)
-        .limit(PAGE);
-    Ok(rows.all(db).await?)
+    let rows = event::Entity::in_org(organization).filter(event::Column::Position.gt(after));
+    Ok(rows.order_by_asc(event::Column::Position).limit(PAGE).all(db).await?)
 }
 
 /// Removes events older than the retention; their counters stay, so cursors before them are told.

@@ -7,6 +7,7 @@ mod tests;
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::{Level, Metadata};
@@ -34,6 +35,9 @@ const WIRE: [&str; 12] = [
     "tokio_tungstenite",
     "tungstenite",
 ];
+
+/// Time between two drainings of the histograms.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Starts the log on standard error and sends panics there too. A second call (tests) changes nothing.
 pub fn start_log(log: &Log) {
@@ -99,6 +103,14 @@ impl Metrics {
         let handle = builder()?.install_recorder()?;
         names::describe();
         Ok(Self(INSTALLED.get_or_init(|| handle).clone()))
+    }
+
+    /// Drains what the histograms gather, for ever; else they grow until somebody asks for the text.
+    pub async fn keep_bounded(self) {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            self.0.run_upkeep();
+        }
     }
 
     /// All metrics in Prometheus's text format 0.0.4.

@@ -91,7 +91,7 @@ impl Executor {
         let labels = [("provider", provider), ("operation", operation), ("outcome", outcome)];
         metrics::histogram!(names::CARRIER_REQUEST_SECONDS, &labels).record(seconds);
         if outcome != "ok" {
-            let labels = [("provider", provider), ("operation", operation), ("class", outcome)];
+            let labels = [("provider", provider), ("operation", operation), ("outcome", outcome)];
             metrics::counter!(names::CARRIER_ERRORS, &labels).increment(1);
         }
         let status = answer.as_ref().ok().map(|response| response.status.as_u16());

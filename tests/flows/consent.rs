@@ -25,8 +25,8 @@ async fn on_our_own(app: &TestApp) -> Tenant {
 async fn answers(app: &TestApp, tenant: &Tenant, body: &str) -> Option<String> {
     let said = app.say(PHONE, &tenant.number, body, json!([])).await;
     assert_eq!((&said["webhook_status"], &said["errors"]), (&json!(200), &json!([])), "{said}");
-    let sid = said["replies"].as_array().unwrap().first()?;
-    let reply = app.stage(&format!("messages/{}", sid.as_str().unwrap()), None).await;
+    let first = said["replies"].as_array().unwrap().first()?;
+    let reply = app.stage(&format!("messages/{}", first.as_str().unwrap()), None).await;
     Some(reply["body"].as_str().unwrap().to_owned())
 }
 

@@ -92,6 +92,27 @@ async fn overtaking_is_impossible(app: &TestApp) {
     assert_eq!(reader.seen[0], "held");
 }
 
+/// The end of the log is where a commit can fall between "nothing more" and "how far does it go".
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_at_the_end_of_the_log_is_never_told_that_it_is_cut_off() {
+    let app = TestApp::start().await;
+    let (hub, organization) = (app.hub().clone(), app.organization.id);
+    let mut reader = Reader {
+        cursor: events::last_position(hub.db.read(), organization).await.unwrap(),
+        seen: Vec::new(),
+    };
+    let writer = tokio::spawn(async move {
+        for n in 0..OTHERS {
+            note(&hub, organization, &n.to_string()).await;
+        }
+    });
+    while reader.seen.len() < OTHERS {
+        reader.look(app.hub(), organization).await;
+    }
+    writer.await.unwrap();
+    assert_eq!(reader.seen, (0..OTHERS).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
 /// What the counter row is for: with a plain sequence the same reader loses the row that was held.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_sequence_would_lose_the_held_row() {

@@ -34,7 +34,7 @@ fn imported(text: &str) -> Vec<String> {
     for rest in text.split("crate::").skip(1) {
         match rest.strip_prefix('{') {
             None => {
-                rooms.push(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned())
+                rooms.push(rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned());
             }
             Some(list) => {
                 let mut depth = 1;

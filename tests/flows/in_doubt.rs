@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use entity::job;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
 
 use crate::harness::{Options, Tenant, TestApp, eventually, kinds};
@@ -75,11 +77,20 @@ async fn a_callback_is_evidence_before_any_list() {
     let app = start("10m").await;
     let tenant = app.tenant(json!({ "inDoubtPolicy": "RESEND" })).await;
     let mut statuses = app.watch(&tenant.gql).await;
-    for (n, id) in send_under(&app, &tenant, &taken_in_silence()).await.iter().enumerate() {
+    let sent = send_under(&app, &tenant, &taken_in_silence()).await;
+    for id in &sent {
         statuses.until(id, "DELIVERED").await;
+    }
+    let delivering = job::Entity::find().filter(job::Column::Kind.eq("deliver"));
+    eventually("the workers have stopped waiting for answers", async || {
+        delivering.clone().one(app.hub().db.read()).await.unwrap().is_none().then_some(())
+    })
+    .await;
+    for (n, id) in sent.iter().enumerate() {
         // The callback may be faster than the doubt, which then finds that there is none.
         let message = tenant.gql.message(id).await;
         assert!(evidence(&message).iter().all(|source| *source == "callback"), "{n}: {message}");
+        assert_eq!(message["attempts"].as_array().unwrap().last().unwrap()["state"], "ACCEPTED", "{n}");
         assert_eq!(app.copies(&phone(n)).await.len(), 1);
     }
     assert_eq!(app.stage("stats", None).await["lists"], 0);

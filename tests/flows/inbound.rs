@@ -12,6 +12,7 @@ const TEXTS: &str = "{ messages(first: 100, filter: { direction: { eq: INBOUND }
 /// A PNG of one pixel.
 const PIXEL: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const REFUSALS: &str = "phonehub_webhook_refusals_total";
 const PHONE: &str = "+12065550120";
 
 async fn listen(app: &TestApp, gql: &Gql) -> Subscription {
@@ -152,17 +153,11 @@ async fn the_older_routes_serve_the_system_config() {
     assert_eq!(app.webhook(&status, &receipt, TOKEN).await.status().as_u16(), 204);
 }
 
-async fn refusals(app: &TestApp) -> f64 {
-    let metrics = app.http.get(format!("{}/metrics", app.url())).send().await.unwrap().text().await.unwrap();
-    let counted = metrics.lines().filter(|line| line.starts_with("phonehub_webhook_refusals_total{"));
-    counted.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_account_did_not_sign_leaves_no_row_and_is_counted() {
     let app = TestApp::start().await;
     let tenant = app.tenant(json!({})).await;
-    let before = refusals(&app).await;
+    let before = app.metric(REFUSALS).await;
     let own = format!("{}/api/webhooks/sms/incoming", app.url());
     let theirs = tenant.incoming.clone();
     let sid = "SM00000000000000000000000000000001";
@@ -188,7 +183,7 @@ async fn what_the_account_did_not_sign_leaves_no_row_and_is_counted() {
     // Signed by the tenant's own account, about somebody else's.
     let foreign = app.webhook(&theirs, &params, &tenant.auth_token).await;
     assert_eq!(foreign.status().as_u16(), 403, "foreign account");
-    assert!(refusals(&app).await >= before + 10.0);
+    assert!(app.metric(REFUSALS).await >= before + 10.0);
     for gql in [&app.gql(), &tenant.gql] {
         assert_eq!(texts(gql).await, Vec::<String>::new());
     }

@@ -34,5 +34,7 @@ async fn clients_are_told_to_come_again_and_nothing_is_lost() {
     println!("{} messages, told to come again: {:?}", ledger.len(), ledger.told.refused);
     ledger.assert_told();
     ledger.assert_sent_once();
-    followers.iter().for_each(|follower| ledger.assert_seen(follower));
+    for follower in &followers {
+        ledger.assert_seen(follower);
+    }
 }

@@ -28,7 +28,7 @@ impl Scene {
         let fleet = Fleet::start_over(database, 2, options).await;
         let followers = vec![Follower::start(&fleet, 0).await, Follower::start(&fleet, 1).await];
         let load = Load::start(&fleet, 3);
-        let scene = Self { services, fleet, followers, load };
+        let scene = Self { load, followers, fleet, services };
         scene.listens(2).await;
         Some(scene)
     }

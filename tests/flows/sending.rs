@@ -17,7 +17,7 @@ fn text(to: &str, key: &str) -> Value {
     json!({ "to": { "phoneNumber": to }, "body": "Hello", "idempotencyKey": key })
 }
 
-fn with(mut input: Value, fields: Value) -> Value {
+fn with(mut input: Value, fields: &Value) -> Value {
     input.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     input
 }
@@ -28,7 +28,7 @@ async fn a_planned_message_waits_and_can_be_withdrawn_until_it_is_handed_over() 
     let mut statuses = app.watch(&app.gql()).await;
     let at = app.clock.now() + Duration::hours(1);
     let [kept, withdrawn] =
-        [0, 1].map(|n| with(text(&phone(n), &n.to_string()), json!({ "scheduledAt": at })));
+        [0, 1].map(|n| with(text(&phone(n), &n.to_string()), &json!({ "scheduledAt": at })));
     let (kept, withdrawn) = (app.gql().send_input(kept).await, app.gql().send_input(withdrawn).await);
     assert_eq!(app.gql().message(&kept).await["status"], "SCHEDULED");
     for _ in 0..2 {
@@ -56,7 +56,7 @@ async fn the_same_key_sends_once_and_other_input_under_it_is_refused() {
     statuses.until(&first, "DELIVERED").await;
     let again = app.gql().try_send(text(&phone(0), "key")).await;
     assert_eq!((&again["message"]["id"], &again["message"]["status"]), (&json!(first), &json!("DELIVERED")));
-    let other = app.gql().try_send(with(text(&phone(0), "key"), json!({ "body": "Bye" }))).await;
+    let other = app.gql().try_send(with(text(&phone(0), "key"), &json!({ "body": "Bye" }))).await;
     assert_eq!(other["userErrors"][0]["code"], "IDEMPOTENCY_KEY_PARAMETER_MISMATCH");
     assert_eq!(app.requests(&phone(0)).await, 1);
     let (_, token) = app.another_organization("Other").await;
@@ -81,7 +81,7 @@ async fn fifty_at_once_under_one_key_are_one_message() {
         match payload["message"]["id"].as_str() {
             Some(id) => made.push(id.to_owned()),
             None => {
-                assert_eq!(payload["userErrors"][0]["code"], "IDEMPOTENCY_CONCURRENT_REQUEST", "{payload}")
+                assert_eq!(payload["userErrors"][0]["code"], "IDEMPOTENCY_CONCURRENT_REQUEST", "{payload}");
             }
         }
     }
@@ -99,7 +99,8 @@ async fn what_is_due_together_goes_by_priority() {
     let at = app.clock.now() + Duration::hours(1);
     let mut sent = Vec::new();
     for (n, priority) in [60, 10, 0, 40].into_iter().enumerate() {
-        let input = with(text(&phone(n), &n.to_string()), json!({ "scheduledAt": at, "priority": priority }));
+        let input =
+            with(text(&phone(n), &n.to_string()), &json!({ "scheduledAt": at, "priority": priority }));
         sent.push(app.gql().send_input(input).await);
     }
     app.clock.advance(Duration::minutes(61));
@@ -191,7 +192,7 @@ async fn what_cannot_be_sent_is_refused_with_a_code_and_its_field() {
         (json!({ "idempotencyKey": "" }), "BAD_USER_INPUT", json!(["input", "idempotencyKey"])),
     ];
     for (n, (fields, code, field)) in cases.into_iter().enumerate() {
-        let payload = app.gql().try_send(with(text(&to, &n.to_string()), fields.clone())).await;
+        let payload = app.gql().try_send(with(text(&to, &n.to_string()), &fields)).await;
         assert_eq!(payload["message"], Value::Null, "{fields}");
         let error = &payload["userErrors"][0];
         assert_eq!((&error["code"], &error["field"]), (&json!(code), &field), "{fields}");

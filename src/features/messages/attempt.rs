@@ -45,6 +45,20 @@ pub async fn last(db: &impl ConnectionTrait, message: MessageId) -> Result<Optio
     Ok(query.order_by_desc(attempt::Column::Ordinal).one(db).await?)
 }
 
+/// The attempt as it is now, if it is in this state; it stays so until the transaction ends, since whoever changes one holds
+/// its message's lock.
+pub async fn under_lock(
+    tx: &Tx,
+    attempt: &attempt::Model,
+    state: AttemptState,
+) -> Result<Option<attempt::Model>> {
+    if status::locked(tx, attempt.message_id).await?.is_none() {
+        return Ok(None);
+    }
+    let now = attempt::Entity::find_by_id(attempt.id).one(&**tx).await?;
+    Ok(now.filter(|attempt| attempt.state == state))
+}
+
 /// Records that the carrier is about to be called; the unique ordinal lets only one worker do so.
 pub async fn start(
     ctx: &Ctx,

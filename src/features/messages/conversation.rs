@@ -79,15 +79,15 @@ pub async fn touch_all(tx: &Tx, touches: Vec<Touch<'_>>) -> Result<Vec<conversat
         Expr::cust("COALESCE(conversations.contact_id, excluded.contact_id)"),
     )
     .to_owned();
-    let touched: Vec<conversation::Model> = conversation::Entity::insert_many(rows.into_values())
+    let now: Vec<conversation::Model> = conversation::Entity::insert_many(rows.into_values())
         .on_conflict(again)
         .exec_with_returning(&**tx)
         .await?;
-    for conversation in &touched {
+    for conversation in &now {
         tx.emit(snapshot::of_conversation(conversation)?);
     }
     let by_pair: HashMap<Pair<'_>, &conversation::Model> =
-        touched.iter().map(|row| (pair_of(row), row)).collect();
+        now.iter().map(|row| (pair_of(row), row)).collect();
     let found = touches.iter().map(|touch| by_pair.get(&touch.pair()).copied().cloned());
     found.collect::<Option<_>>().ok_or_else(|| Error::internal("a conversation was not returned"))
 }

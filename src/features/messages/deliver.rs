@@ -265,8 +265,12 @@ fn answered(remote: &RemoteMessage) -> Evidence {
     }
 }
 
-/// Nobody knows whether the carrier has it: evidence is looked for, nothing is resent.
+/// Nobody knows whether the carrier has it: evidence is looked for, nothing is resent. A callback may have been faster than
+/// the doubt; then there is none.
 async fn put_in_doubt(ctx: &Ctx, tx: &Tx, attempt: attempt::Model, why: &str) -> Result<()> {
+    let Some(attempt) = super::attempt::under_lock(tx, &attempt, AttemptState::Started).await? else {
+        return Ok(());
+    };
     let settled = Settled::Because(None, why.to_owned());
     let attempt = super::attempt::settle(ctx, tx, attempt, AttemptState::InDoubt, settled).await?;
     let of = timeline::Of { organization_id: attempt.organization_id, message_id: attempt.message_id };

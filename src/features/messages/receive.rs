@@ -54,9 +54,6 @@ pub async fn receive(
     config: &carrier_config::Model,
     inbound: &InboundMessage,
 ) -> Result<Received> {
-    if is_known(hub.db.read(), config, inbound).await? {
-        return Ok(Received { duplicate: true, ..Received::default() });
-    }
     let inbound = Arrival::new(hub, config, inbound).await?;
     let tx = inbound.ctx.begin().await?;
     let Some(message) = inbound.store(&tx).await? else {
@@ -89,14 +86,6 @@ pub async fn opt_out(
     tx.commit().await?;
     arrival.fall_quiet().await;
     Ok(Received { reply, duplicate })
-}
-
-async fn is_known(
-    db: &impl ConnectionTrait,
-    config: &carrier_config::Model,
-    inbound: &InboundMessage,
-) -> Result<bool> {
-    Ok(find_known(db, config, inbound).await?.is_some())
 }
 
 async fn find_known(

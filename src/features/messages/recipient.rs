@@ -1,6 +1,9 @@
 //! To whom: a number in any common writing, or a contact's first number.
 
-use entity::{Tenanted, contact, contact_number, ids::ContactId};
+use entity::{
+    Tenanted, contact, contact_number,
+    ids::{ContactId, OrganizationId},
+};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
 
@@ -8,6 +11,7 @@ use crate::base::{
     ctx::Ctx,
     error::{Error, ErrorCode, Result},
     phone::{PhoneNumber, Region},
+    region,
 };
 
 /// The one recipient of a message.
@@ -20,11 +24,20 @@ pub enum Recipient {
 }
 
 /// The number to write to; national writings are read in the organisation's region.
-pub async fn number_of(ctx: &Ctx, recipient: &Recipient, region: Region) -> Result<PhoneNumber> {
+pub async fn number_of(
+    ctx: &Ctx,
+    organization: OrganizationId,
+    recipient: &Recipient,
+) -> Result<PhoneNumber> {
     match recipient {
-        Recipient::PhoneNumber(text) => PhoneNumber::parse(text, region).map_err(|reason| {
-            Error::new(ErrorCode::InvalidNumber, reason.to_string()).at(&["to", "phoneNumber"])
-        }),
+        Recipient::PhoneNumber(text) => {
+            let is_international = text.trim_start().starts_with('+');
+            let region =
+                if is_international { Region::US } else { region::of(ctx.db(), organization).await? };
+            PhoneNumber::parse(text, region).map_err(|reason| {
+                Error::new(ErrorCode::InvalidNumber, reason.to_string()).at(&["to", "phoneNumber"])
+            })
+        }
         Recipient::Contact(id) => first_number(ctx, *id).await,
     }
 }

@@ -179,10 +179,16 @@ async fn absent(
     attempt: attempt::Model,
     config: &carrier_config::Model,
 ) -> Result<Outcome> {
+    let tx = ctx.begin().await?;
+    let Some(attempt) = super::attempt::under_lock(&tx, &attempt, AttemptState::InDoubt).await? else {
+        // A callback came while the list was read.
+        lease.finish(&tx).await?;
+        tx.commit().await?;
+        return Ok(Outcome::Settled);
+    };
     let lists = attempt.clean_lists + 1;
     let closed = lists >= CLEAN_LISTS && ctx.now() >= attempt.started_at + window(ctx);
-    let tx = ctx.begin().await?;
-    let mut row = attempt.clone().into_active_model();
+    let mut row = attempt.into_active_model();
     row.clean_lists = Set(lists);
     let attempt = row.update(&*tx).await?;
     if closed {

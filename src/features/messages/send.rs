@@ -7,9 +7,9 @@ use entity::{
     Tenanted,
     enums::Encoding,
     ids::{CarrierConfigId, MessageId, OrganizationId},
-    message, organization,
+    message,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 use serde::Serialize;
 use url::Url;
 
@@ -21,7 +21,7 @@ use crate::{
         ctx::Ctx,
         error::{Error, ErrorCode, Result},
         idempotency::Call,
-        phone::{PhoneNumber, Region},
+        phone::PhoneNumber,
         segments::{self, Segments},
     },
     features::{
@@ -108,12 +108,7 @@ async fn check(ctx: &Ctx, organization_id: OrganizationId, input: SendMessage) -
     let body = input.body.clone().unwrap_or_default();
     check_content(&body, &input)?;
     check_times(ctx.now(), &input)?;
-    let organization = organization::Entity::find_by_id(organization_id)
-        .one(ctx.db())
-        .await?
-        .ok_or_else(Error::unauthenticated)?;
-    let region: Region = organization.default_region.parse().map_err(Error::internal)?;
-    let to = recipient::number_of(ctx, &input.to, region).await?;
+    let to = recipient::number_of(ctx, organization_id, &input.to).await?;
     let route =
         resolve::resolve(ctx.db(), organization_id, input.carrier_config_id, input.from.as_deref()).await?;
     if opt_outs::blocked(ctx.db(), organization_id, &route.config.account, &route.sender.address, to.as_str())

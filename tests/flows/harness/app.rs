@@ -40,7 +40,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// What a test wants otherwise than usual.
 #[derive(Default)]
 pub struct Options {
-    /// Settings beside the usual ones.
+    /// Settings beside the usual ones, or instead of them; an empty one takes the usual one away.
     pub settings: Vec<(&'static str, String)>,
     /// How fast the sandbox lives; at once without it.
     pub timing: Option<Timing>,
@@ -182,6 +182,15 @@ impl TestApp {
         self.stage("say", Some(text)).await
     }
 
+    /// A metric of this process, over all its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let page =
+            self.http.get(format!("{}/metrics", self.url())).send().await.unwrap().text().await.unwrap();
+        let lines = page.lines().filter_map(|line| line.rsplit_once(' '));
+        let ours = lines.filter(|(series, _)| series.split('{').next() == Some(name));
+        ours.filter_map(|(_, value)| value.parse::<f64>().ok()).sum()
+    }
+
     /// Waits until the carrier has nothing under way.
     pub async fn quiet(&self) {
         self.stage("idle?timeout_ms=15000", None).await;
@@ -268,6 +277,7 @@ pub(super) fn settings(
     if let Ok(redis) = std::env::var("PHONEHUB_TEST_REDIS_URL") {
         settings.push(("REDIS_URL", redis));
     }
+    settings.retain(|(name, _)| !options.settings.iter().any(|(other, _)| other == name));
     settings.extend(options.settings.iter().cloned());
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -24,13 +24,4 @@ impl Gql {
         assert!(answer.get("errors").is_none(), "{answer}");
         answer["data"].take()
     }
-
-    /// The code of the first top-level error.
-    pub async fn code(&self, query: &str, variables: Value) -> String {
-        let answer = self.raw(query, variables).await;
-        answer["errors"][0]["extensions"]["code"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no error in {answer}"))
-            .to_owned()
-    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{app::SEND, graphql::Gql};
+use super::{app::SEND, graphql::Gql, patience::eventually};
 
 const MESSAGE: &str = "query($id: ID!) { message(id: $id) { \
      id status carrierStatus carrierMessageId from to body direction isTest segments encoding country priority \
@@ -14,9 +14,17 @@ const CANCEL: &str = "mutation($input: CancelMessageInput!) { cancelMessage(inpu
      message { status } userErrors { code field } } }";
 
 impl Gql {
-    /// `sendMessage` with this input: its payload.
+    /// `sendMessage` with this input: its payload. As clients should, repeats a call that the server was too busy for,
+    /// under the same key.
     pub async fn try_send(&self, input: Value) -> Value {
-        self.ok(SEND, json!({ "input": input })).await["sendMessage"].take()
+        let variables = json!({ "input": input });
+        let mut answer = eventually("the server finds the time", async || {
+            let answer = self.raw(SEND, variables.clone()).await;
+            (answer["errors"][0]["extensions"]["code"] != "UNAVAILABLE").then_some(answer)
+        })
+        .await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        answer["data"]["sendMessage"].take()
     }
 
     /// Sends a text and gives the message's id; panics on any error.

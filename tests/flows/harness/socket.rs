@@ -1,6 +1,6 @@
 //! A subscriber over `graphql-transport-ws`.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -61,11 +61,6 @@ impl Subscription {
                 _ => panic!("unexpected {message}"),
             }
         }
-    }
-
-    /// The next event, if one comes within `patience`.
-    pub async fn next_within(&mut self, patience: Duration) -> Option<Value> {
-        timeout(patience, self.next()).await.ok()
     }
 
     /// The next message; `None` once the socket is closed.
