@@ -72,6 +72,23 @@ pub async fn read_after(
     Ok(rows.into_iter().map(Event::from).collect())
 }
 
+/// The position before the oldest surviving event after `after`; the last position when none survives.
+pub async fn before_oldest(
+    db: &impl ConnectionTrait,
+    organization: OrganizationId,
+    after: i64,
+) -> Result<i64> {
+    let oldest = event::Entity::in_org(organization)
+        .filter(event::Column::Position.gt(after))
+        .order_by_asc(event::Column::Position)
+        .one(db)
+        .await?;
+    match oldest {
+        Some(row) => Ok(row.position - 1),
+        None => last_position(db, organization).await,
+    }
+}
+
 async fn page(
     db: &impl ConnectionTrait,
     organization: OrganizationId,

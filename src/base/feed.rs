@@ -218,10 +218,13 @@ async fn keep_order(
                 Ok(page) if page.is_empty() => break,
                 Ok(page) => page.into_iter().for_each(hand_out),
                 Err(error) if error.code == super::error::ErrorCode::CursorTooOld => {
-                    if let Ok(last) = events::last_position(db.read(), organization).await {
-                        head.send_replace(last);
+                    // Retention cut the gap away; what survives is still to be handed out.
+                    match events::before_oldest(db.read(), organization, position).await {
+                        Ok(resume) if resume > position => {
+                            head.send_replace(resume);
+                        }
+                        _ => break,
                     }
-                    break;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the event log cannot be read; the next poll tries again");

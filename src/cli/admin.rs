@@ -11,7 +11,7 @@ use phonehub::base::clock::Clock;
 use phonehub::base::ctx::{Ctx, Hub};
 use phonehub::base::phone::Region;
 use phonehub::base::switches;
-use phonehub::config::Config;
+use phonehub::config::{Config, Database};
 use phonehub::features::carrier_configs;
 use phonehub::features::organizations::admin as people;
 use secrecy::ExposeSecret;
@@ -24,6 +24,7 @@ type Done = Result<(), Box<dyn Error>>;
 /// Opens the database that the settings name and does one thing in it; servers may run meanwhile.
 pub(crate) async fn run(command: Admin, config: Config) -> Done {
     phonehub::base::telemetry::start_log(&config.log);
+    existing(&config)?;
     let ctx = Ctx::administrator(Hub::open(config, Clock::default()).await?);
     match command {
         Admin::CreateOrganization { name, region, operator } => {
@@ -43,6 +44,18 @@ pub(crate) async fn run(command: Admin, config: Config) -> Done {
         Admin::RotateMasterKey => rotate_master_key(&ctx).await,
         Admin::PauseSending => set_paused(&ctx, true).await,
         Admin::ResumeSending => set_paused(&ctx, false).await,
+    }
+}
+
+/// Without `DATABASE_URL` there is only a demo's database, and an operator who forgot it must not get an empty one.
+fn existing(config: &Config) -> Done {
+    match &config.database {
+        Database::Sqlite(path) if config.demo && !path.exists() => Err(format!(
+            "there is no database: set DATABASE_URL as for the server, or go to the folder of the demo ({} is missing)",
+            path.display()
+        )
+        .into()),
+        _ => Ok(()),
     }
 }
 

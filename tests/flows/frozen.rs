@@ -19,7 +19,7 @@ async fn a_frozen_instance_wakes_and_sends_nothing_twice() {
     let database = TestDatabase::new().await;
     let instances = if database.is_postgres() { 2 } else { 1 };
     let fleet = Fleet::start_over(database, instances, Options::default()).await;
-    fleet.slow_carrier(Duration::from_millis(300), true).await;
+    fleet.slow_carrier(Duration::from_millis(300)).await;
     let mut followers = [Follower::start(&fleet, 0).await];
     let load = Load::start(&fleet, 4);
     load.progress(20).await;

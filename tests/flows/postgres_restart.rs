@@ -15,7 +15,7 @@ async fn clients_are_told_to_come_again_and_nothing_is_lost() {
     let database = TestDatabase::on(Some(services.database_url.clone())).await;
     let options = Options { settings: vec![("REDIS_URL", redis)], ..Options::default() };
     let fleet = Fleet::start_over(database, 2, options).await;
-    fleet.slow_carrier(Duration::from_millis(100), true).await;
+    fleet.slow_carrier(Duration::from_millis(100)).await;
     let mut followers = [Follower::start(&fleet, 0).await, Follower::start(&fleet, 1).await];
     let load = Load::start(&fleet, 4);
     for _ in 0..RESTARTS {

@@ -102,8 +102,11 @@ impl Handler for Deliver {
     }
 }
 
+/// Never once the carrier is known to have it, whatever was decided while nobody knew.
 fn may_be_sent(message: &message::Model, payload: &Payload) -> bool {
-    super::attempt::is_open(message.status) || (payload.resend && message.status == MessageStatus::Unknown)
+    message.carrier_message_id.is_none()
+        && (super::attempt::is_open(message.status)
+            || (payload.resend && message.status == MessageStatus::Unknown))
 }
 
 async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Option<carrier_config::Model>> {
@@ -150,7 +153,9 @@ async fn hand_over(
         return Ok(Outcome::Settled);
     };
     let (message, attempt) = started;
-    let outgoing = outgoing(ctx, config, &message, &attempt).await?;
+    let Ok(outgoing) = outgoing(ctx, config, &message, &attempt).await else {
+        return refused::not_called(ctx, lease, attempt).await;
+    };
     if lease.left() < ctx.hub.config.delivery.carrier_timeout + MARGIN {
         // Frozen since the claim: another worker may own the message by the time the carrier answers.
         return refused::not_called(ctx, lease, attempt).await;

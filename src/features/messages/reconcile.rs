@@ -37,6 +37,8 @@ pub const KIND: &str = "reconcile";
 const SKEW: Duration = Duration::minutes(5);
 /// Lists without the message before its absence counts (reliability.md, rule 4).
 const CLEAN_LISTS: i32 = 2;
+/// Windows after which a list that cannot be read ends the looking.
+const PATIENCE: i32 = 10;
 /// Pages of the carrier's list that are read.
 const MAX_PAGES: u32 = 20;
 
@@ -80,20 +82,46 @@ impl Handler for Reconcile {
         };
         let message = message::Entity::find_by_id(attempt.message_id).one(ctx.db()).await?;
         let config = carrier_config::Entity::find_by_id(attempt.carrier_config_id).one(ctx.db()).await?;
-        let (Some(message), Some(config)) = (message, config) else { return Ok(Outcome::Done) };
-        let found = match look(ctx, &config, &message, &attempt).await {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::warn!(attempt = %id, %error, "the carrier's list cannot be read; looking again");
-                return Ok(Outcome::At(ctx.now() + pace(ctx)));
-            }
+        let Some(message) = message else { return Ok(Outcome::Done) };
+        let Some(config) = config else {
+            // Without the account nobody can be asked any more.
+            return conclude(ctx, lease, &attempt, InDoubtPolicy::Hold).await;
         };
-        match found {
-            Look::Found(remote) => adopt(ctx, lease, attempt, &remote).await,
-            Look::Absent => absent(ctx, lease, attempt, &config).await,
-            Look::Unclear => Ok(Outcome::At(ctx.now() + pace(ctx))),
+        match look(ctx, &config, &message, &attempt).await {
+            Ok(Look::Found(remote)) => adopt(ctx, lease, attempt, &remote).await,
+            Ok(Look::Absent) => absent(ctx, lease, attempt, &config).await,
+            Ok(Look::Unclear) => unclear(ctx, lease, &attempt).await,
+            Err(error) => {
+                tracing::warn!(attempt = %id, %error, "the carrier's list cannot be read");
+                unclear(ctx, lease, &attempt).await
+            }
         }
     }
+}
+
+/// Looks again, until so many windows have passed that a person should know. A list that cannot be read is no evidence of
+/// absence, so nothing is sent again whatever the policy.
+async fn unclear(ctx: &Ctx, lease: &Lease, attempt: &attempt::Model) -> Result<Outcome> {
+    if ctx.now() < attempt.started_at + window(ctx) * PATIENCE {
+        return Ok(Outcome::At(ctx.now() + pace(ctx)));
+    }
+    conclude(ctx, lease, attempt, InDoubtPolicy::Hold).await
+}
+
+/// Ends the looking by a policy, unless a callback came meanwhile.
+async fn conclude(
+    ctx: &Ctx,
+    lease: &Lease,
+    attempt: &attempt::Model,
+    policy: InDoubtPolicy,
+) -> Result<Outcome> {
+    let tx = ctx.begin().await?;
+    if let Some(attempt) = super::attempt::under_lock(&tx, attempt, AttemptState::InDoubt).await? {
+        follow_policy(ctx, &tx, attempt, policy).await?;
+    }
+    lease.finish(&tx).await?;
+    tx.commit().await?;
+    Ok(Outcome::Settled)
 }
 
 enum Look {
@@ -147,14 +175,21 @@ async fn claimed(
     if candidates.is_empty() {
         return Ok(HashSet::new());
     }
-    let sids = candidates.iter().map(|remote| remote.sid.clone());
-    let rows = message::Entity::find()
+    let sids: Vec<String> = candidates.iter().map(|remote| remote.sid.clone()).collect();
+    let of_messages = message::Entity::find()
         .filter(message::Column::Account.eq(&message.account))
-        .filter(message::Column::CarrierMessageId.is_in(sids))
+        .filter(message::Column::CarrierMessageId.is_in(sids.clone()))
         .filter(message::Column::Id.ne(message.id))
         .all(ctx.db())
         .await?;
-    Ok(rows.into_iter().filter_map(|row| row.carrier_message_id).collect())
+    // A second copy of a message stands only in its attempt.
+    let of_attempts = attempt::Entity::find()
+        .filter(attempt::Column::CarrierMessageId.is_in(sids))
+        .filter(attempt::Column::MessageId.ne(message.id))
+        .all(ctx.db())
+        .await?;
+    let of_messages = of_messages.into_iter().filter_map(|row| row.carrier_message_id);
+    Ok(of_messages.chain(of_attempts.into_iter().filter_map(|row| row.carrier_message_id)).collect())
 }
 
 async fn adopt(ctx: &Ctx, lease: &Lease, attempt: attempt::Model, remote: &RemoteMessage) -> Result<Outcome> {
@@ -193,7 +228,7 @@ async fn absent(
     let attempt = row.update(&*tx).await?;
     if closed {
         lease.finish(&tx).await?;
-        follow_policy(ctx, &tx, attempt, config).await?;
+        follow_policy(ctx, &tx, attempt, config.in_doubt_policy).await?;
     } else {
         lease.again(&tx, ctx.now() + pace(ctx), lease.job.payload.clone()).await?;
     }
@@ -202,18 +237,13 @@ async fn absent(
 }
 
 /// Nobody knows, and looking further will not tell.
-async fn follow_policy(
-    ctx: &Ctx,
-    tx: &Tx,
-    attempt: attempt::Model,
-    config: &carrier_config::Model,
-) -> Result<()> {
+async fn follow_policy(ctx: &Ctx, tx: &Tx, attempt: attempt::Model, policy: InDoubtPolicy) -> Result<()> {
     let Some(message) = status::locked(tx, attempt.message_id).await? else { return Ok(()) };
     if !super::attempt::is_open(message.status) && message.status != MessageStatus::Unknown {
         return Ok(());
     }
     let detail = json!({ "attempt": attempt.id, "cleanLists": attempt.clean_lists });
-    match config.in_doubt_policy {
+    match policy {
         InDoubtPolicy::Hold => {
             timeline::add(tx, &message, ctx.now(), [(TimelineKind::Held, detail)]).await?;
             let change = Change { status: Some(MessageStatus::Unknown), ..Change::default() };

@@ -46,6 +46,10 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
         let text = "Only a message whose status is UNKNOWN can be resolved.";
         return Err(Error::new(ErrorCode::Conflict, text).at(&["messageId"]));
     }
+    if resolution == Resolution::Resend && message.carrier_message_id.is_some() {
+        let text = "The carrier has the message; sending it again would make a second copy.";
+        return Err(Error::new(ErrorCode::Conflict, text).at(&["resolution"]));
+    }
     let detail =
         json!({ "resolution": format!("{resolution:?}").to_uppercase(), "by": ctx.caller.user_id() });
     timeline::add(&tx, &message, ctx.now(), [(TimelineKind::Resolved, detail.clone())]).await?;

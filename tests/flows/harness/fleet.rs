@@ -15,6 +15,7 @@ use phonehub::{
 };
 use sea_orm::{ActiveEnum, ConnectionTrait};
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
     app::{self, ACCOUNT, Options},
@@ -22,6 +23,9 @@ use super::{
     graphql::Gql,
     process::{Process, own_address},
 };
+
+/// Fleets run one after another: what a test says about time would else be about its neighbours.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// Short enough for a test, in the order that the rules ask for: time-out < lease, and a window of several looks.
 const TIMES: [(&str, &str); 5] = [
@@ -43,6 +47,7 @@ pub struct Fleet {
     pub http: reqwest::Client,
     database: TestDatabase,
     settings: Vec<(String, String)>,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Fleet {
@@ -71,6 +76,7 @@ impl Fleet {
 
     /// Everything but the servers.
     async fn prepare(database: TestDatabase, options: Options) -> Self {
+        let alone = ALONE.lock().await;
         let address = own_address();
         let sandbox = app::start_sandbox(address, options.timing).await;
         let mut settings = app::settings(&database, address, &sandbox, &Options::default());
@@ -85,7 +91,8 @@ impl Fleet {
         let organization = admin::create_organization(&ctx, "Acme", Region::US, true).await.unwrap();
         let token = app::key(&ctx, &organization).await;
         let http = app::client();
-        Self { processes: Vec::new(), sandbox, hub, organization, token, http, database, settings }
+        let processes = Vec::new();
+        Self { processes, sandbox, hub, organization, token, http, database, settings, _alone: alone }
     }
 
     /// Starts one more instance, without waiting for it.
@@ -132,14 +139,16 @@ impl Fleet {
         self.http.get(url).send().await.unwrap().json().await.unwrap()
     }
 
-    /// From now on the carrier answers each hand-over so much later; it has taken it `at once`, or takes it only then.
-    pub async fn slow_carrier(&self, pause: Duration, at_once: bool) {
-        let when = if at_once { "after" } else { "late" };
-        let chance = if at_once { 1.0 } else { 0.5 };
-        let fault = json!({ "fault": "hang", "when": when, "ms": pause.as_millis(), "chance": chance });
+    /// Scripts a fault.
+    pub async fn fault(&self, fault: Value) {
         let url = format!("{}/sandbox/faults", self.sandbox.base_url());
         let answer = self.http.post(url).json(&fault).send().await.unwrap();
         assert!(answer.status().is_success());
+    }
+
+    /// From now on the carrier takes each hand-over at once and answers it so much later.
+    pub async fn slow_carrier(&self, pause: Duration) {
+        self.fault(json!({ "fault": "hang", "when": "after", "ms": pause.as_millis() })).await;
     }
 
     /// What the carrier took, newest last.

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{app, fleet::Fleet, patience::eventually};
 
 /// Between two messages of one client.
-const PACE: Duration = Duration::from_millis(120);
+const PACE: Duration = Duration::from_millis(200);
 /// Before a call is repeated.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Longer than this a client does not wait for an answer.
