@@ -5,11 +5,15 @@ use std::{
     collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex},
+    thread::{self, ThreadId},
 };
 
 use phonehub::{
     api::schema,
-    base::{ctx::RequestInfo, db::STATEMENTS},
+    base::{
+        ctx::{Ctx, RequestInfo},
+        db::STATEMENTS,
+    },
     graphql::loader::Loaders,
 };
 use sea_orm::ConnectionTrait;
@@ -23,7 +27,7 @@ use tracing_subscriber::{
 use crate::harness::TestApp;
 
 /// Every list and lookup that the API offers.
-const QUERIES: [&str; 12] = [
+const QUERIES: [&str; 18] = [
     "{ messages(first: 5) { nodes { id body media { url } timeline { kind } attempts { ordinal } conversation { id } \
        contact { id } number { id } author { name } } } }",
     "{ messages(first: 5, filter: { status: { in: [DELIVERED] }, direction: { eq: OUTBOUND } }) { nodes { id } } }",
@@ -38,10 +42,26 @@ const QUERIES: [&str; 12] = [
     "{ deadJobs(first: 5) { nodes { id } } }",
     "{ viewer { organization { id } memberships { id } } }",
     "{ organization { id name } }",
+    "{ conversations(first: 5, filter: { contactNumber: \"+12065550108\" }) { nodes { id } } }",
+    "{ contacts(first: 5, filter: { phoneNumber: \"+12065550108\" }) { nodes { id } } }",
+    "{ contacts(first: 5, filter: { externalId: \"7\" }) { nodes { id } } }",
+    "{ messages(last: 5, before: null, filter: { createdAt: { gte: \"2026-01-01T00:00:00Z\" } }) { nodes { id } totalCount } }",
+    "{ invitations(first: 5) { nodes { id } } }",
+    "{ apiKeys(first: 5) { nodes { id createdBy { name } } } }",
 ];
 
-#[derive(Clone, Default)]
-struct Statements(Arc<Mutex<BTreeSet<String>>>);
+/// What was run on one thread: other tests run on others.
+#[derive(Clone)]
+struct Statements {
+    thread: ThreadId,
+    seen: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Statements {
+    fn of_this_thread() -> Self {
+        Self { thread: thread::current().id(), seen: Arc::default() }
+    }
+}
 
 struct Sql<'a>(&'a Statements);
 
@@ -50,14 +70,14 @@ impl Visit for Sql<'_> {
 
     fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
         if field.name() == "sql" {
-            self.0.0.lock().unwrap().insert(value.to_owned());
+            self.0.seen.lock().unwrap().insert(value.to_owned());
         }
     }
 }
 
 impl<S: Subscriber> Layer<S> for Statements {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == STATEMENTS {
+        if event.metadata().target() == STATEMENTS && thread::current().id() == self.thread {
             event.record(&mut Sql(self));
         }
     }
@@ -66,9 +86,9 @@ impl<S: Subscriber> Layer<S> for Statements {
 /// One thread, so that the collector of this test sees all that the server does.
 #[tokio::test]
 async fn no_statement_scans_a_table() {
-    let statements = Statements::default();
-    let _collecting =
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
+    let statements = Statements::of_this_thread();
+    let collecting = tracing_subscriber::registry().with(statements.clone());
+    tracing::subscriber::set_global_default(collecting).expect("no other test collects");
     let app = TestApp::start().await;
     if app.database.is_postgres() {
         return;
@@ -77,9 +97,7 @@ async fn no_statement_scans_a_table() {
     app.stage("idle", None).await;
     let schema = schema::build();
     for query in QUERIES {
-        let ctx = phonehub::base::auth::authenticate(app.hub(), Some(&app.token), RequestInfo::default())
-            .await
-            .unwrap();
+        let ctx = caller(&app, query).await;
         let request = async_graphql::Request::new(query).data(ctx).data(Loaders::default());
         let answer = schema.execute(request).await;
         assert!(answer.errors.is_empty(), "{query}: {:?}", answer.errors);
@@ -87,7 +105,7 @@ async fn no_statement_scans_a_table() {
     let cancel = "mutation($id: ID!) { cancelMessage(input: { messageId: $id }) { userErrors { code } } }";
     app.gql().ok(cancel, json!({ "id": id })).await;
 
-    let seen: Vec<String> = statements.0.lock().unwrap().iter().cloned().collect();
+    let seen: Vec<String> = statements.seen.lock().unwrap().iter().cloned().collect();
     assert!(seen.len() > 40, "only {} statements were seen", seen.len());
     let mut scans = Vec::new();
     for sql in
@@ -100,6 +118,15 @@ async fn no_statement_scans_a_table() {
         }
     }
     assert!(scans.is_empty(), "{scans:#?}");
+}
+
+/// No scope shows these to a key, so PhoneHub itself asks.
+async fn caller(app: &TestApp, query: &str) -> Ctx {
+    if ["invitations", "apiKeys"].iter().any(|list| query.contains(list)) {
+        return Ctx::system(app.hub().clone(), app.organization.id);
+    }
+    let request = RequestInfo::default();
+    phonehub::base::auth::authenticate(app.hub(), Some(&app.token), request).await.unwrap()
 }
 
 async fn plan(app: &TestApp, sql: &str) -> Vec<String> {

@@ -48,7 +48,7 @@ impl Account {
     /// `twilio:host[:port]:AC…`: ids of messages and addresses of senders are unique below it.
     pub fn key(&self) -> String {
         let url = self.base_url.as_url();
-        let host = url.host_str().unwrap_or_default();
+        let host = host_of(url);
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         format!("twilio:{host}{port}:{}", self.sid.as_str())
     }
@@ -60,7 +60,7 @@ impl Account {
 
     /// Whatever is not Twilio's own address (`api.twilio.com` or a regional host below `twilio.com`) is a sandbox.
     pub fn is_test(&self) -> bool {
-        let host = self.base_url.as_url().host_str().unwrap_or_default();
+        let host = host_of(self.base_url.as_url());
         !host.ends_with(".twilio.com")
     }
 }
@@ -85,6 +85,11 @@ fn parse_base_url(text: &str, http: &HttpClient) -> Result<BaseUrl> {
 pub fn is_sid(prefix: &str, text: &str) -> bool {
     let digits = text.strip_prefix(prefix).unwrap_or_default();
     digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The host without the dot that a name may end with: the same host, and so the same account.
+fn host_of(url: &url::Url) -> &str {
+    url.host_str().unwrap_or_default().trim_end_matches('.')
 }
 
 #[cfg(test)]
