@@ -10,6 +10,7 @@ mod document;
 mod lexer;
 mod limits;
 mod measure;
+mod rows;
 mod text;
 mod variables;
 
