@@ -84,7 +84,9 @@ impl App {
         }
         let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
         tokio::spawn(stopping.clone().run_until_cancelled_owned(metrics.clone().keep_bounded()));
-        let demo_token = demo.as_ref().map(|demo| demo.token.clone());
+        // Beyond loopback anybody can claim to be on this machine: `Host` is the client's own word.
+        let demo_token =
+            demo.as_ref().filter(|_| hub.config.listens_on_loopback()).map(|demo| demo.token.clone());
         let door = Door::new(hub.clone(), schema::build(), &schema::sdl(), stopping.clone());
         let sockets = door.open().clone();
         let router = router(&hub, door, metrics, demo_token);

@@ -3,10 +3,15 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Executor, Request};
-use futures_util::{FutureExt, StreamExt, stream::BoxStream};
+use futures_util::{
+    FutureExt, StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::client::Origins;
@@ -17,7 +22,7 @@ use super::quota::Quota;
 use super::request::GraphqlRequest;
 use super::shared::Shared;
 use crate::base::ctx::{Ctx, Hub};
-use crate::base::error::Error;
+use crate::base::error::{Error, ErrorCode};
 use crate::graphql::live::Opened;
 use crate::graphql::loader::Loaders;
 
@@ -175,14 +180,15 @@ impl<E: Executor> Door<E> {
         Ok(document)
     }
 
-    /// Executes a query or mutation. A panic is answered like any fault of ours.
+    /// Executes a query or mutation within the limit of time. A panic is answered like any fault of ours.
     pub async fn execute(&self, prepared: Prepared, ctx: &Ctx) -> Answer {
-        let execution = AssertUnwindSafe(self.0.executor.execute(prepared.request));
-        let result = execution.catch_unwind().await;
+        let execution = AssertUnwindSafe(self.0.executor.execute(prepared.request)).catch_unwind();
+        let result = in_time(self.0.limits.execution, execution).await;
         let stamp = self.stamp(ctx);
         match result {
-            Ok(response) => Answer::executed(response, &stamp),
-            Err(_) => Answer::failed(&panicked(), &stamp),
+            Ok(Ok(response)) => Answer::executed(response, &stamp),
+            Ok(Err(_)) => Answer::failed(&panicked(), &stamp),
+            Err(late) => Answer::failed(&late, &stamp),
         }
     }
 
@@ -191,20 +197,30 @@ impl<E: Executor> Door<E> {
     pub fn stream(&self, mut prepared: Prepared, ctx: Ctx, opened: Opened) -> BoxStream<'static, Answer> {
         let door = self.clone();
         prepared.request = prepared.request.data(opened.clone());
-        let is_subscription = prepared.kind == OperationKind::Subscription;
+        if prepared.kind != OperationKind::Subscription {
+            return stream::once(async move { door.execute(prepared, &ctx).await }).boxed();
+        }
         let responses =
             AssertUnwindSafe(self.0.executor.execute_stream(prepared.request, None)).catch_unwind();
         let answers = responses.enumerate().map(move |(at, result)| {
             let stamp = door.stamp(&ctx);
             opened.mark();
             match result {
-                Ok(response) if is_subscription && at == 0 => Answer::opened(response, &stamp),
+                Ok(response) if at == 0 => Answer::opened(response, &stamp),
                 Ok(response) => Answer::executed(response, &stamp),
                 Err(_) => Answer::failed(&panicked(), &stamp),
             }
         });
         answers.boxed()
     }
+}
+
+/// Gives up what takes longer. Dropping a mutation is what a client that hangs up does too: its transaction is undone.
+async fn in_time<T>(limit: Duration, execution: impl Future<Output = T>) -> Result<T, Error> {
+    timeout(limit, execution).await.map_err(|_| {
+        let text = format!("The operation took longer than {} seconds and was given up.", limit.as_secs());
+        Error::new(ErrorCode::LimitExceeded, text)
+    })
 }
 
 fn panicked() -> Error {
@@ -216,4 +232,19 @@ fn share_key(ctx: &Ctx, wire: &GraphqlRequest) -> String {
     let variables = serde_json::to_string(&wire.variables).unwrap_or_default();
     let operation = wire.operation_name.as_deref().unwrap_or_default();
     [ctx.caller.class().as_str(), operation, variables.as_str(), wire.query.as_str()].join("\u{0}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_execution_that_hangs_is_given_up() {
+        let late = in_time(Duration::ZERO, future::pending::<()>()).await.expect_err("it never ends");
+        assert_eq!(late.code, ErrorCode::LimitExceeded);
+        assert_eq!(late.message, "The operation took longer than 0 seconds and was given up.");
+        assert_eq!(in_time(Duration::ZERO, future::ready(1)).await.unwrap(), 1);
+    }
 }

@@ -68,6 +68,17 @@ impl PublishedLimits {
         self.0.selections
     }
 
+    /// Rows that the pages of an operation may hold together: `first` and `last` (20 where none is given) multiply where
+    /// connections nest.
+    async fn rows(&self) -> usize {
+        self.0.rows
+    }
+
+    /// Seconds that a query or mutation may take before it is given up.
+    async fn execution_seconds(&self) -> u64 {
+        self.0.execution.as_secs()
+    }
+
     /// Fragment definitions of one document.
     async fn fragments(&self) -> usize {
         self.0.fragments

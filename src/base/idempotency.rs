@@ -13,7 +13,7 @@ use super::{
     tx::Tx,
 };
 
-/// Longest key that is taken.
+/// Characters of the longest key that is taken.
 const LONGEST: usize = 255;
 
 /// One client call that may be repeated.
@@ -33,7 +33,7 @@ impl Call {
         key: &str,
         input: &impl Serialize,
     ) -> Result<Self> {
-        if key.trim().is_empty() || key.len() > LONGEST {
+        if key.trim().is_empty() || key.chars().count() > LONGEST {
             return Err(Error::input(&["idempotencyKey"], "Give 1 to 255 characters."));
         }
         let fingerprint = digest(&SHA256, &serde_json::to_vec(input)?).as_ref().to_vec();

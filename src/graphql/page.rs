@@ -15,7 +15,7 @@ use crate::base::{
 };
 
 /// Rows on a page when nothing is said.
-const DEFAULT: u64 = 20;
+pub const DEFAULT: u64 = 20;
 /// Rows on a page at most.
 pub const MOST: i32 = 100;
 

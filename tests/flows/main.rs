@@ -17,6 +17,7 @@ mod inbound;
 mod kill_minus_nine;
 mod live_loop;
 mod many;
+mod odd_inputs;
 mod plans;
 mod postgres_restart;
 mod receipts;

@@ -7,7 +7,7 @@ use async_graphql_parser::types::{
 use async_graphql_value::{ConstValue, Name, Value};
 
 use super::measure::{Measure, Measurer};
-use super::{Limits, Refused, RefusedCode, variables};
+use super::{Limits, Refused, RefusedCode, rows, variables};
 
 /// What the chosen operation will do: HTTP GET allows only queries, and only subscriptions stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +63,7 @@ pub fn check_document(
     }
     let operation = choose(document, operation_name)?;
     variables::check(variables, limits)?;
+    rows::check(document, operation, variables, limits)?;
     let resumable = operation.ty == OperationType::Subscription
         && has_cursor(document, operation, &operation.selection_set.node, variables);
     Ok(Guarded { kind: kind(operation.ty), resumable, selections, visited: measurer.visited })

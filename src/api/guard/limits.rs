@@ -1,5 +1,7 @@
 //! The published numbers of the guard and the live transports; nothing here decides, it only states.
 
+use std::time::Duration;
+
 /// What one request, document, socket or organisation may ask for. Shown to clients as `Query.limits`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -27,6 +29,10 @@ pub struct Limits {
     pub directives: usize,
     /// Selections once every fragment spread is expanded, `__typename` included.
     pub selections: usize,
+    /// Rows that the pages of an operation may hold together: sizes multiply where connections nest.
+    pub rows: usize,
+    /// How long a query or mutation may take before it is given up.
+    pub execution: Duration,
     /// Fragment definitions of one document.
     pub fragments: usize,
     /// Variables of one request.
@@ -60,6 +66,8 @@ impl Default for Limits {
             root_fields: 20,
             directives: 10,
             selections: 5_000,
+            rows: 10_000,
+            execution: Duration::from_secs(30),
             fragments: 250,
             variables: 200,
             variable_values: 10_000,

@@ -10,6 +10,8 @@ mod document;
 mod lexer;
 mod limits;
 mod measure;
+mod rows;
+mod text;
 mod variables;
 
 pub use document::{Guarded, OperationKind, check_document};
@@ -41,7 +43,7 @@ pub enum RefusedCode {
     TooComplex,
     /// The document is GraphQL but no legal operation of it can be chosen.
     Invalid,
-    /// A variable's value does not fit its declared type.
+    /// A value in the document or its variables cannot be taken, such as one that does not fit its declared type.
     Variable,
 }
 
@@ -55,11 +57,13 @@ impl Refused {
 /// Parses a document that [`check_source`] let through, so that the recursive parser's stack use is bounded.
 pub fn parse(source: &str, limits: &Limits) -> Result<ExecutableDocument, Refused> {
     check_source(source, limits)?;
-    async_graphql_parser::parse_query(source).map_err(|error| Refused {
+    let document = async_graphql_parser::parse_query(source).map_err(|error| Refused {
         code: RefusedCode::Syntax,
         message: "The document is not valid GraphQL.".to_owned(),
         location: error.positions().next().map(|at| (at.line, at.column)),
-    })
+    })?;
+    text::check_literals(&document)?;
+    Ok(document)
 }
 
 #[cfg(test)]

@@ -336,3 +336,65 @@ fn value_depth(document: &ExecutableDocument) -> usize {
         .max()
         .unwrap_or(0)
 }
+
+const NESTED: &str = "query($size: Int = 100) { messages(first: $size) { nodes { conversation { messages(first: 100) { \
+     nodes { conversation { messages(first: 20) { nodes { id } } } } } } } } }";
+
+#[test]
+fn pages_inside_pages_multiply() {
+    let refused = guard(NESTED).expect_err("200,000 rows");
+    assert_eq!(refused.code, RefusedCode::TooComplex);
+    assert!(refused.message.contains("10000 rows"), "{}", refused.message);
+    let with = |size: i64| guard_with(NESTED, None, &variables(json!({ "size": size })));
+    assert!(with(5).is_ok(), "5 * 100 * 20 are as many as may be");
+    assert!(with(6).is_err());
+    assert!(with(i64::MAX).is_err());
+    assert!(guard_with(NESTED, None, &variables(json!({ "size": null }))).is_err(), "null means 20");
+}
+
+#[test]
+fn pages_without_a_size_and_in_fragments_count_too() {
+    for source in [
+        "{ a { nodes { b { edges { node { c { nodes { d { nodes { id } } } } } } } } } }",
+        "{ a { ...p } } fragment p on A { nodes { b(last: 100) { edges { node { c(first: 6) { nodes { id } } } } } } }",
+        "{ a(first: 100) { nodes { id b(first: 51) { nodes { id } } } edges { node { b(first: 51) { nodes { id } } } } } }",
+        "{ nodes(ids: [1, 2, 3]) { a(first: 100) { nodes { b(first: 34) { nodes { id } } } } } }",
+    ] {
+        assert_eq!(code(source), RefusedCode::TooComplex, "{source}");
+    }
+    for source in [
+        "{ a(first: 100) { nodes { b(first: 100) { nodes { id } } } } }",
+        "{ a { nodes { b { edges { node { c { nodes { id } } } } } } } }",
+        "{ a { b { c { d { e { f { id } } } } } } }",
+    ] {
+        assert!(guard(source).is_ok(), "{source}");
+    }
+}
+
+#[test]
+fn fragments_that_chain_are_as_deep_as_what_they_hold() {
+    let mut source = "{ ...f0 }".to_owned();
+    for at in 0..200 {
+        write!(source, " fragment f{at} on Query {{ ...{{ ...f{} }} }}", at + 1).unwrap();
+    }
+    write!(source, " fragment f200 on Query {{ __typename }}").unwrap();
+    assert_eq!(code(&source), RefusedCode::TooComplex);
+}
+
+#[test]
+fn nul_is_no_text_wherever_it_stands() {
+    for source in [
+        r#"{ a(b: "x\u0000y") }"#,
+        r#"{ a { b(c: [{ d: "\u0000" }]) } }"#,
+        r#"query($v: S = { a: ["\u0000"] }) { a(b: $v) }"#,
+        r#"{ a @skip(if: "\u0000") }"#,
+        r#"{ ...f } fragment f on Q { ... on Q { a(b: "\u0000") } }"#,
+    ] {
+        assert_eq!(code(source), RefusedCode::Variable, "{source}");
+    }
+    for value in [json!("\0"), json!(["a", "b\0"]), json!({ "a": { "b": ["\0"] } }), json!({ "a\0": 1 })] {
+        let refused = guard_with("query($v: J) { a(b: $v) }", None, &variables(json!({ "v": value })));
+        assert_eq!(refused.map_err(|refused| refused.code), Err(RefusedCode::Variable), "{value}");
+    }
+    assert!(guard(r#"{ a(b: """\u0000""") }"#).is_ok(), "a block string has no such escape");
+}

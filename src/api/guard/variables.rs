@@ -1,8 +1,8 @@
-//! Bounds the values of a request's variables. Whether they fit their types is `coercion.rs`'s matter.
+//! Bounds the values of a request's variables and refuses text that cannot be stored. Whether they fit their types is `coercion.rs`'s matter.
 
 use async_graphql::{Value, Variables};
 
-use super::{Limits, Refused, RefusedCode};
+use super::{Limits, Refused, RefusedCode, text};
 
 /// Refuses too many, too deep or too wide variables. The walk stops at the first value past a limit.
 pub(super) fn check(variables: &Variables, limits: &Limits) -> Result<(), Refused> {
@@ -20,7 +20,11 @@ fn walk(value: &Value, limits: &Limits, depth: usize, left: &mut usize) -> Resul
     }
     match value {
         Value::List(items) => items.iter().try_for_each(|item| walk(item, limits, depth + 1, left)),
-        Value::Object(fields) => fields.values().try_for_each(|field| walk(field, limits, depth + 1, left)),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, field)| {
+            text::check(name)?;
+            walk(field, limits, depth + 1, left)
+        }),
+        Value::String(text) => text::check(text),
         _ => Ok(()),
     }
 }

@@ -219,3 +219,14 @@ async fn large_messages_end_the_socket() {
     let closed = tokio::time::timeout(PATIENCE, async { while let Some(Ok(_)) = socket.0.next().await {} });
     assert!(closed.await.is_ok());
 }
+
+#[tokio::test]
+async fn a_message_over_the_limit_ends_the_socket_and_no_other() {
+    let world = World::open().await;
+    let (mut own, mut other) = (world.socket().await, world.socket().await);
+    let long = "x".repeat(world.door.limits().message_bytes);
+    own.try_say_text(&json!({ "type": "ping", "payload": { "long": long } }).to_string()).await;
+    assert_eq!(own.end().await, None, "no close frame: clients see 1006");
+    other.say(&json!({ "type": "ping" })).await;
+    assert_eq!(other.hear().await, json!({ "type": "pong" }));
+}

@@ -92,16 +92,14 @@ impl WebhookRequest<'_> {
         if self.body.is_empty() {
             self.verify(&[], secrets)?;
             let query = self.url.split_once('?').map_or("", |(_, query)| query);
-            return Ok(VerifiedForm {
-                fields: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-            });
+            return Ok(VerifiedForm::new(form_urlencoded::parse(query.as_bytes()).into_owned()));
         }
         if self.media_type() != FORM {
             return Err(Refused::ContentType);
         }
         let params: Vec<(String, String)> = form_urlencoded::parse(self.body).into_owned().collect();
         self.verify(&params, secrets)?;
-        Ok(VerifiedForm { fields: params.into_iter().collect() })
+        Ok(VerifiedForm::new(params))
     }
 
     /// Verifies a JSON webhook: the signature covers the URL, and the URL carries the body's hash.
@@ -147,6 +145,13 @@ impl WebhookRequest<'_> {
 }
 
 impl VerifiedForm {
+    /// Takes parameters over as they can be stored: PostgreSQL has no NUL in text, so it is left out, whoever sent it.
+    fn new(params: impl IntoIterator<Item = (String, String)>) -> Self {
+        let storable = |text: String| if text.contains('\0') { text.replace('\0', "") } else { text };
+        let fields = params.into_iter().map(|(name, value)| (storable(name), storable(value)));
+        Self { fields: fields.collect() }
+    }
+
     /// A parameter; an empty one counts as absent.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str).filter(|value| !value.is_empty())

@@ -20,3 +20,5 @@ pub mod test;
 #[cfg(test)]
 mod tests;
 pub mod webhooks;
+
+pub use account::is_sid;

@@ -17,10 +17,18 @@ use crate::base::{
 /// The one recipient of a message.
 #[derive(Clone, Debug, Serialize)]
 pub enum Recipient {
-    /// As the client wrote it.
+    /// In any common writing; [`normalised`] makes it one.
     PhoneNumber(String),
     /// A contact of the organisation.
     Contact(ContactId),
+}
+
+/// The recipient in one spelling, so that a repeated call is known whichever way it writes the number. What is no number
+/// stays as it is: [`number_of`] refuses it.
+pub async fn normalised(ctx: &Ctx, organization: OrganizationId, recipient: Recipient) -> Result<Recipient> {
+    let Recipient::PhoneNumber(text) = &recipient else { return Ok(recipient) };
+    let number = PhoneNumber::parse(text, region_for(ctx, organization, text).await?);
+    Ok(number.map_or(recipient, |number| Recipient::PhoneNumber(number.to_string())))
 }
 
 /// The number to write to; national writings are read in the organisation's region.
@@ -30,16 +38,17 @@ pub async fn number_of(
     recipient: &Recipient,
 ) -> Result<PhoneNumber> {
     match recipient {
-        Recipient::PhoneNumber(text) => {
-            let is_international = text.trim_start().starts_with('+');
-            let region =
-                if is_international { Region::US } else { region::of(ctx.db(), organization).await? };
-            PhoneNumber::parse(text, region).map_err(|reason| {
+        Recipient::PhoneNumber(text) => PhoneNumber::parse(text, region_for(ctx, organization, text).await?)
+            .map_err(|reason| {
                 Error::new(ErrorCode::InvalidNumber, reason.to_string()).at(&["to", "phoneNumber"])
-            })
-        }
+            }),
         Recipient::Contact(id) => first_number(ctx, *id).await,
     }
+}
+
+/// Where a number without a country code is read; what has one needs no look-up.
+async fn region_for(ctx: &Ctx, organization: OrganizationId, text: &str) -> Result<Region> {
+    if text.trim_start().starts_with('+') { Ok(Region::US) } else { region::of(ctx.db(), organization).await }
 }
 
 async fn first_number(ctx: &Ctx, id: ContactId) -> Result<PhoneNumber> {

@@ -1,5 +1,6 @@
 //! `sendMessage`: accepted, durable and queued in one transaction; the client is answered before the carrier is called.
 
+mod content;
 mod intake;
 #[cfg(test)]
 mod tests;
@@ -13,9 +14,11 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, QueryFilter};
 use serde::Serialize;
-use url::Url;
 
-use self::intake::{Accepted, Intake};
+use self::{
+    content::check_content,
+    intake::{Accepted, Intake},
+};
 use super::recipient::{self, Recipient};
 use crate::{
     base::{
@@ -32,12 +35,10 @@ use crate::{
     },
 };
 
-/// Characters that the carrier takes (carriers.md §1, code 21617).
-const LONGEST_BODY: usize = 1600;
-/// Media files that the carrier takes (code 21623).
-const MOST_MEDIA: usize = 10;
 /// How far ahead a message can be scheduled.
 const FURTHEST: Duration = Duration::days(366);
+/// How far behind: a clock that runs slow and a call that is repeated are understood, another century is a mistake.
+const LATEST: Duration = Duration::days(1);
 /// Seconds that Twilio takes as `ValidityPeriod`.
 const VALIDITY: std::ops::RangeInclusive<i32> = 1..=36_000;
 
@@ -80,6 +81,8 @@ struct Checked {
 /// Accepts a message. A repeated idempotency key answers the message that the first call made, as it is now.
 pub async fn send(ctx: &Ctx, input: SendMessage) -> Result<message::Model> {
     let organization_id = ctx.require(Permission::MessagesSend)?;
+    let to = recipient::normalised(ctx, organization_id, input.to).await?;
+    let input = SendMessage { to, ..input };
     let call = Call::new(organization_id, "sendMessage", &input.idempotency_key, &input)?;
     let checked = match check(ctx, organization_id, input).await {
         Ok(checked) => checked,
@@ -123,31 +126,12 @@ async fn check(ctx: &Ctx, organization_id: OrganizationId, input: SendMessage) -
     Ok(Checked { organization_id, to, body, media_urls: input.media_urls.clone(), route, segments, input })
 }
 
-fn check_content(body: &str, input: &SendMessage) -> Result<()> {
-    if body.trim().is_empty() && input.media_urls.is_empty() {
-        return Err(Error::new(ErrorCode::EmptyMessage, "Give a text or media.").at(&["body"]));
-    }
-    if body.chars().count() > LONGEST_BODY {
-        return Err(
-            Error::new(ErrorCode::MessageTooLong, "A text has at most 1,600 characters.").at(&["body"])
-        );
-    }
-    if input.media_urls.len() > MOST_MEDIA {
-        return Err(
-            Error::new(ErrorCode::TooManyMedia, "A message has at most 10 media files.").at(&["mediaUrls"])
-        );
-    }
-    let fetchable =
-        |text: &String| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !input.media_urls.iter().all(fetchable) {
-        return Err(Error::input(&["mediaUrls"], "Media need absolute http or https addresses."));
-    }
-    Ok(())
-}
-
 fn check_times(now: DateTime<Utc>, input: &SendMessage) -> Result<()> {
     if input.scheduled_at.is_some_and(|at| at > now + FURTHEST) {
         return Err(Error::input(&["scheduledAt"], "A message can be scheduled a year ahead at most."));
+    }
+    if input.scheduled_at.is_some_and(|at| at < now - LATEST) {
+        return Err(Error::input(&["scheduledAt"], "This time is more than a day ago."));
     }
     if input.validity_seconds.is_some_and(|seconds| !VALIDITY.contains(&seconds)) {
         return Err(Error::input(&["validitySeconds"], "Give 1 to 36,000 seconds."));

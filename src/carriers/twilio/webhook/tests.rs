@@ -191,3 +191,11 @@ fn parameters_are_those_that_were_signed() {
     let form = status.request().verify_form(&secrets(&[TOKEN])).unwrap_or_else(|refused| panic!("{refused}"));
     assert_eq!(form.get("org"), None, "the query of a post is not its parameters");
 }
+
+#[test]
+fn nul_is_left_out_of_what_is_stored() {
+    let form = signed_form(&[("Bo\0dy", "a\0b"), ("From\0City", "\0"), ("MediaContentType0", "image/\0png")]);
+    let fields: Vec<_> = form.fields().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(fields, [("Body", "ab"), ("FromCity", ""), ("MediaContentType0", "image/png")]);
+    assert_eq!(form.get("FromCity"), None);
+}

@@ -18,7 +18,7 @@ use crate::{
         error::{Error, ErrorCode, Result},
         phone::{PhoneNumber, Region},
     },
-    features::carrier_configs::senders,
+    features::carrier_configs::{is_sid, senders},
 };
 
 /// Filters inside one another at most.
@@ -115,8 +115,7 @@ impl Reading {
     /// An address as the database holds it.
     pub fn address(&self, text: &str) -> Result<String> {
         let text = text.trim();
-        let is_service = text.starts_with("MG") && text.len() == 34;
-        if is_service || PhoneNumber::parse_e164(text).is_ok() {
+        if is_sid("MG", text) || PhoneNumber::parse_e164(text).is_ok() {
             return Ok(text.to_owned());
         }
         match senders::parse_address(text, self.region) {

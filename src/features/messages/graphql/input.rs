@@ -28,14 +28,14 @@ pub struct SendMessageInput {
     pub idempotency_key: String,
     /// The text; at most 1,600 characters.
     pub body: Option<String>,
-    /// Public addresses of files that the carrier fetches; at most ten.
+    /// Public addresses of files that the carrier fetches; at most ten, of 2,048 characters each.
     pub media_urls: Option<Vec<String>>,
     /// The sender: one of your numbers in any common writing, a short code, sender id or messaging service. Without it,
     /// the config's default sender.
     pub from: Option<String>,
     /// The config to send through. Without it, the organisation's own, or else the installation's.
     pub carrier_config_id: Option<CarrierConfigId>,
-    /// Not handed over before this time; at most a year ahead. It can be cancelled until then.
+    /// Not handed over before this time; at most a year ahead and a day ago. It can be cancelled until then.
     pub scheduled_at: Option<DateTime<Utc>>,
     /// Seconds after which a message that is still waiting is dropped rather than sent late; 1 to 36,000.
     pub validity_seconds: Option<i32>,

@@ -7,7 +7,7 @@ use entity::{
     ids::{ConversationId, MediaId, MessageId},
     media, message,
 };
-use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 use serde_json::json;
 
@@ -27,6 +27,10 @@ use crate::{
         timeline::{self, Entry},
     },
 };
+
+/// Messages of a group that could not be written together which are written at once: one bad call must not take all of
+/// the pool's connections.
+const ALONE_AT_ONCE: usize = 4;
 
 /// Where accepted messages meet. The answer is `None` when another call of the same idempotency key was first.
 pub(super) type Intake = Group<Accepted, Option<message::Model>>;
@@ -49,7 +53,7 @@ pub(super) async fn write_group(group: Vec<Accepted>) -> Vec<Result<Option<messa
             let cause = error.to_string();
             group.iter().map(|_| Err(Error::unavailable(cause.clone()))).collect()
         }
-        Err(_) => join_all(group.iter().map(write_alone)).await,
+        Err(_) => stream::iter(&group).map(write_alone).buffered(ALONE_AT_ONCE).collect().await,
     }
 }
 
