@@ -27,7 +27,7 @@ pub struct Model {
     pub lease_token: i64,
     /// Milliseconds since 1970 by the database's clock.
     pub leased_until: Option<i64>,
-    /// Failed runs.
+    /// Failed runs, and the present one while it is claimed.
     pub tries: i32,
     /// Given up; redrivable.
     pub dead_at: Option<DateTimeUtc>,

@@ -41,6 +41,8 @@ CREATE UNIQUE INDEX jobs_subject ON jobs (kind, subject)
 
 CREATE INDEX jobs_queue ON jobs (priority, run_at, id) WHERE dead_at IS NULL
 
+CREATE INDEX jobs_turns ON jobs (organization_id, priority, run_at, id) WHERE dead_at IS NULL
+
 CREATE INDEX jobs_age ON jobs (run_at) WHERE dead_at IS NULL
 
 CREATE INDEX jobs_dead ON jobs (organization_id, dead_at, id) WHERE dead_at IS NOT NULL

@@ -1,6 +1,11 @@
 //! Durable work: enqueued in the transaction that makes it needed, claimed by lease, fenced by a token that counts the
 //! claims. A handler that lost its lease cannot write.
 
+mod claim;
+mod run;
+mod slots;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use worker::{Handlers, Worker};
@@ -159,11 +164,12 @@ impl Lease {
         held(deleted.rows_affected)
     }
 
-    /// Runs the job again at a time, with other data; the same fence.
+    /// Runs the job again at a time, with other data; the same fence. Not a failure: the claim's try is given back.
     pub async fn again(&self, tx: &Tx, at: DateTime<Utc>, payload: serde_json::Value) -> Result<()> {
         let updated = job::Entity::update_many()
             .col_expr(job::Column::RunAt, at.into())
             .col_expr(job::Column::Payload, payload.into())
+            .col_expr(job::Column::Tries, (self.job.tries - 1).max(0).into())
             .col_expr(job::Column::LeasedUntil, Option::<i64>::None.into())
             .filter(self.is_mine())
             .exec(&**tx)

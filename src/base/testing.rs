@@ -7,9 +7,15 @@ use crate::config::Config;
 
 /// A hub on an empty, migrated database in a folder that vanishes with the guard.
 pub async fn hub() -> (Arc<Hub>, Folder) {
+    hub_with(&[]).await
+}
+
+/// The same with settings beside the usual ones.
+pub async fn hub_with(settings: &[(&str, &str)]) -> (Arc<Hub>, Folder) {
     let folder = Folder::new();
     let data_dir = folder.0.display().to_string();
-    let pairs = [("PHONEHUB_DATA_DIR", data_dir.as_str()), ("PHONEHUB_SIGN_UP", "open")];
+    let mut pairs = vec![("PHONEHUB_DATA_DIR", data_dir.as_str()), ("PHONEHUB_SIGN_UP", "open")];
+    pairs.extend(settings);
     let config = Config::from_pairs(&pairs).expect("these settings are right");
     (Hub::open(config, Clock::default()).await.expect("an empty folder takes a database"), folder)
 }

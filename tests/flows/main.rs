@@ -10,6 +10,7 @@ mod events;
 mod evidence;
 mod frozen;
 mod graceful;
+mod hanging;
 mod harness;
 mod house;
 mod in_doubt;
