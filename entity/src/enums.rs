@@ -1,246 +1,191 @@
-//! Closed sets that columns hold, stored by their API names. Order of variants is order of rank where a rank is meant.
+//! Closed sets that columns hold. One name for each value everywhere: in the database, in the API, in JSON. Order of
+//! variants is order of rank where a rank is meant.
 
 use async_graphql::Enum;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What a user may do in an organisation; each role may do all that those before it may.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Role {
-    /// Reads.
-    #[sea_orm(string_value = "VIEWER")]
-    Viewer,
-    /// Reads and writes messages and contacts.
-    #[sea_orm(string_value = "AGENT")]
-    Agent,
-    /// Also configures carriers, keys, members.
-    #[sea_orm(string_value = "ADMIN")]
-    Admin,
-    /// Also appoints owners.
-    #[sea_orm(string_value = "OWNER")]
-    Owner,
+/// Declares closed sets: `Name { Variant = "NAME", … }`.
+macro_rules! closed {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $text:tt,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, DeriveActiveEnum, Serialize,
+            Deserialize, Enum,
+        )]
+        #[sea_orm(rs_type = "String", db_type = "Text")]
+        pub enum $name {
+            $(
+                $(#[$about])*
+                #[sea_orm(string_value = $text)]
+                #[serde(rename = $text)]
+                #[graphql(name = $text)]
+                $variant,
+            )*
+        }
+    )*};
 }
 
-/// Which carrier a config talks to.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Provider {
-    /// Twilio, or anything that speaks its API: the sandbox too.
-    #[sea_orm(string_value = "TWILIO")]
-    Twilio,
-}
+closed! {
+    /// What a user may do in an organisation; each role may do all that those before it may.
+    Role {
+        /// Reads.
+        Viewer = "VIEWER",
+        /// Reads and writes messages and contacts.
+        Agent = "AGENT",
+        /// Also configures carriers, keys, members.
+        Admin = "ADMIN",
+        /// Also appoints owners.
+        Owner = "OWNER",
+    }
 
-/// What happens when the evidence window closes and nobody knows whether the carrier took a message.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum InDoubtPolicy {
-    /// Send again: may duplicate when the carrier's list lags longer than the window.
-    #[sea_orm(string_value = "RESEND")]
-    Resend,
-    /// Mark UNKNOWN, tell, and wait for `resolveMessage`.
-    #[sea_orm(string_value = "HOLD")]
-    Hold,
-}
+    /// Which carrier a config talks to.
+    Provider {
+        /// Twilio, or anything that speaks its API: the sandbox too.
+        Twilio = "TWILIO",
+    }
 
-/// Where a number is in its life.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum NumberStatus {
-    /// Offered by the carrier.
-    #[sea_orm(string_value = "AVAILABLE")]
-    Available,
-    /// Held for a buyer.
-    #[sea_orm(string_value = "RESERVED")]
-    Reserved,
-    /// Bought, being configured.
-    #[sea_orm(string_value = "PENDING")]
-    Pending,
-    /// A person must do something.
-    #[sea_orm(string_value = "ACTION_REQUIRED")]
-    ActionRequired,
-    /// Works.
-    #[sea_orm(string_value = "ACTIVE")]
-    Active,
-    /// Switched off, still ours.
-    #[sea_orm(string_value = "SUSPENDED")]
-    Suspended,
-    /// On its way to us.
-    #[sea_orm(string_value = "PORTING")]
-    Porting,
-    /// Given back.
-    #[sea_orm(string_value = "RELEASED")]
-    Released,
-    /// Lost at the end of its term.
-    #[sea_orm(string_value = "EXPIRED")]
-    Expired,
-}
+    /// What happens when the evidence window closes and nobody knows whether the carrier took a message.
+    InDoubtPolicy {
+        /// Send again: may duplicate when the carrier's list lags longer than the window.
+        Resend = "RESEND",
+        /// Mark UNKNOWN, tell, and wait for `resolveMessage`.
+        Hold = "HOLD",
+    }
 
-/// Who wrote.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Direction {
-    /// The other phone.
-    #[sea_orm(string_value = "INBOUND")]
-    Inbound,
-    /// We.
-    #[sea_orm(string_value = "OUTBOUND")]
-    Outbound,
-}
+    /// Where a number is in its life.
+    NumberStatus {
+        /// Offered by the carrier.
+        Available = "AVAILABLE",
+        /// Held for a buyer.
+        Reserved = "RESERVED",
+        /// Bought, being configured.
+        Pending = "PENDING",
+        /// A person must do something.
+        ActionRequired = "ACTION_REQUIRED",
+        /// Works.
+        Active = "ACTIVE",
+        /// Switched off, still ours.
+        Suspended = "SUSPENDED",
+        /// On its way to us.
+        Porting = "PORTING",
+        /// Given back.
+        Released = "RELEASED",
+        /// Lost at the end of its term.
+        Expired = "EXPIRED",
+    }
 
-/// Radio alphabet of a message.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Encoding {
-    /// GSM 03.38: 160 septets, 153 each in parts.
-    #[sea_orm(string_value = "GSM7")]
-    #[graphql(name = "GSM7")]
-    Gsm7,
-    /// UTF-16: 70 code units, 67 each in parts.
-    #[sea_orm(string_value = "UCS2")]
-    #[graphql(name = "UCS2")]
-    Ucs2,
-}
+    /// Who wrote.
+    Direction {
+        /// The other phone.
+        Inbound = "INBOUND",
+        /// We.
+        Outbound = "OUTBOUND",
+    }
 
-/// One total order: a higher one wins whatever the order of arrival (design.md §2).
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum MessageStatus {
-    /// Waits for its time.
-    #[sea_orm(string_value = "SCHEDULED")]
-    Scheduled,
-    /// Accepted and durable; not yet handed over.
-    #[sea_orm(string_value = "QUEUED")]
-    Queued,
-    /// An attempt exists, or the carrier has it in its queue.
-    #[sea_orm(string_value = "SENDING")]
-    Sending,
-    /// Nobody knows whether the carrier took it; see `resolveMessage`.
-    #[sea_orm(string_value = "UNKNOWN")]
-    Unknown,
-    /// The carrier passed it on.
-    #[sea_orm(string_value = "SENT")]
-    Sent,
-    /// Withdrawn before it was sent.
-    #[sea_orm(string_value = "CANCELED")]
-    Canceled,
-    /// Not sent, finally.
-    #[sea_orm(string_value = "FAILED")]
-    Failed,
-    /// Sent, and refused by the network or handset.
-    #[sea_orm(string_value = "UNDELIVERED")]
-    Undelivered,
-    /// The handset has it.
-    #[sea_orm(string_value = "DELIVERED")]
-    Delivered,
-    /// Inbound.
-    #[sea_orm(string_value = "RECEIVED")]
-    Received,
+    /// Radio alphabet of a message.
+    Encoding {
+        /// GSM 03.38: 160 septets, 153 each in parts.
+        Gsm7 = "GSM7",
+        /// UTF-16: 70 code units, 67 each in parts.
+        Ucs2 = "UCS2",
+    }
+
+    /// One total order: a higher one wins whatever the order of arrival (design.md §2).
+    MessageStatus {
+        /// Waits for its time.
+        Scheduled = "SCHEDULED",
+        /// Accepted and durable; not yet handed over.
+        Queued = "QUEUED",
+        /// An attempt exists, or the carrier has it in its queue.
+        Sending = "SENDING",
+        /// Nobody knows whether the carrier took it; see `resolveMessage`.
+        Unknown = "UNKNOWN",
+        /// The carrier passed it on.
+        Sent = "SENT",
+        /// Withdrawn before it was sent.
+        Canceled = "CANCELED",
+        /// Not sent, finally.
+        Failed = "FAILED",
+        /// Sent, and refused by the network or handset.
+        Undelivered = "UNDELIVERED",
+        /// The handset has it.
+        Delivered = "DELIVERED",
+        /// Inbound.
+        Received = "RECEIVED",
+    }
+
+    /// What is known of one try to hand a message over.
+    AttemptState {
+        /// The call may be under way.
+        Started = "STARTED",
+        /// The carrier has it.
+        Accepted = "ACCEPTED",
+        /// Definitely not taken.
+        Refused = "REFUSED",
+        /// Nobody knows; evidence is being looked for.
+        InDoubt = "IN_DOUBT",
+        /// The window closed without evidence.
+        Abandoned = "ABANDONED",
+    }
+
+    /// What a timeline entry tells.
+    TimelineKind {
+        /// The client's call was stored.
+        Accepted = "ACCEPTED",
+        /// Which config and sender were chosen, and why.
+        Routed = "ROUTED",
+        /// The opt-out list was asked.
+        ConsentChecked = "CONSENT_CHECKED",
+        /// An attempt row was written; the carrier is called next.
+        Attempted = "ATTEMPTED",
+        /// The carrier took it.
+        CarrierAccepted = "CARRIER_ACCEPTED",
+        /// The carrier refused it.
+        CarrierRefused = "CARRIER_REFUSED",
+        /// It will be tried again.
+        RetryScheduled = "RETRY_SCHEDULED",
+        /// The outcome of an attempt is unknown.
+        InDoubt = "IN_DOUBT",
+        /// A callback or list showed that the carrier has it.
+        EvidenceFound = "EVIDENCE_FOUND",
+        /// The window closed; waits for a person.
+        Held = "HELD",
+        /// The window closed; sent again by policy.
+        Resent = "RESENT",
+        /// A person decided.
+        Resolved = "RESOLVED",
+        /// Withdrawn.
+        Canceled = "CANCELED",
+        /// A delivery receipt came.
+        Receipt = "RECEIPT",
+        /// The carrier was asked because no receipt came.
+        Polled = "POLLED",
+        /// The carrier named its price.
+        Priced = "PRICED",
+        /// Not sent: opted out.
+        Blocked = "BLOCKED",
+        /// Given up.
+        Failed = "FAILED",
+    }
+
+    /// How far a refusal reaches.
+    OptOutScope {
+        /// One sender or messaging service.
+        Sender = "SENDER",
+        /// Every sender of the organisation.
+        Organization = "ORGANIZATION",
+    }
+
+    /// How a refusal became known.
+    OptOutSource {
+        /// The person wrote STOP.
+        Keyword = "KEYWORD",
+        /// The carrier refused with its own opt-out list.
+        Carrier = "CARRIER",
+        /// Set by hand.
+        Api = "API",
+    }
 }
 
 impl MessageStatus {
@@ -253,172 +198,4 @@ impl MessageStatus {
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Canceled | Self::Failed | Self::Undelivered | Self::Delivered | Self::Received)
     }
-}
-
-/// What is known of one try to hand a message over.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum AttemptState {
-    /// The call may be under way.
-    #[sea_orm(string_value = "STARTED")]
-    Started,
-    /// The carrier has it.
-    #[sea_orm(string_value = "ACCEPTED")]
-    Accepted,
-    /// Definitely not taken.
-    #[sea_orm(string_value = "REFUSED")]
-    Refused,
-    /// Nobody knows; evidence is being looked for.
-    #[sea_orm(string_value = "IN_DOUBT")]
-    InDoubt,
-    /// The window closed without evidence.
-    #[sea_orm(string_value = "ABANDONED")]
-    Abandoned,
-}
-
-/// What a timeline entry tells.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum TimelineKind {
-    /// The client's call was stored.
-    #[sea_orm(string_value = "ACCEPTED")]
-    Accepted,
-    /// Which config and sender were chosen, and why.
-    #[sea_orm(string_value = "ROUTED")]
-    Routed,
-    /// The opt-out list was asked.
-    #[sea_orm(string_value = "CONSENT_CHECKED")]
-    ConsentChecked,
-    /// An attempt row was written; the carrier is called next.
-    #[sea_orm(string_value = "ATTEMPTED")]
-    Attempted,
-    /// The carrier took it.
-    #[sea_orm(string_value = "CARRIER_ACCEPTED")]
-    CarrierAccepted,
-    /// The carrier refused it.
-    #[sea_orm(string_value = "CARRIER_REFUSED")]
-    CarrierRefused,
-    /// It will be tried again.
-    #[sea_orm(string_value = "RETRY_SCHEDULED")]
-    RetryScheduled,
-    /// The outcome of an attempt is unknown.
-    #[sea_orm(string_value = "IN_DOUBT")]
-    InDoubt,
-    /// A callback or list showed that the carrier has it.
-    #[sea_orm(string_value = "EVIDENCE_FOUND")]
-    EvidenceFound,
-    /// The window closed; waits for a person.
-    #[sea_orm(string_value = "HELD")]
-    Held,
-    /// The window closed; sent again by policy.
-    #[sea_orm(string_value = "RESENT")]
-    Resent,
-    /// A person decided.
-    #[sea_orm(string_value = "RESOLVED")]
-    Resolved,
-    /// Withdrawn.
-    #[sea_orm(string_value = "CANCELED")]
-    Canceled,
-    /// A delivery receipt came.
-    #[sea_orm(string_value = "RECEIPT")]
-    Receipt,
-    /// The carrier was asked because no receipt came.
-    #[sea_orm(string_value = "POLLED")]
-    Polled,
-    /// The carrier named its price.
-    #[sea_orm(string_value = "PRICED")]
-    Priced,
-    /// Not sent: opted out.
-    #[sea_orm(string_value = "BLOCKED")]
-    Blocked,
-    /// Given up.
-    #[sea_orm(string_value = "FAILED")]
-    Failed,
-}
-
-/// How far a refusal reaches.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum OptOutScope {
-    /// One sender or messaging service.
-    #[sea_orm(string_value = "SENDER")]
-    Sender,
-    /// Every sender of the organisation.
-    #[sea_orm(string_value = "ORGANIZATION")]
-    Organization,
-}
-
-/// How a refusal became known.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    Enum,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum OptOutSource {
-    /// The person wrote STOP.
-    #[sea_orm(string_value = "KEYWORD")]
-    Keyword,
-    /// The carrier refused with its own opt-out list.
-    #[sea_orm(string_value = "CARRIER")]
-    Carrier,
-    /// Set by hand.
-    #[sea_orm(string_value = "API")]
-    Api,
 }
