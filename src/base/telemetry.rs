@@ -6,7 +6,7 @@ mod tests;
 
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -96,13 +96,15 @@ pub struct Metrics(PrometheusHandle);
 impl Metrics {
     /// The process's recorder, installed by the first call with every metric's description and buckets.
     pub fn install() -> Result<Self, BuildError> {
-        static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
-        if let Some(handle) = INSTALLED.get() {
+        static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+        let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = &*installed {
             return Ok(Self(handle.clone()));
         }
         let handle = builder()?.install_recorder()?;
         names::describe();
-        Ok(Self(INSTALLED.get_or_init(|| handle).clone()))
+        *installed = Some(handle.clone());
+        Ok(Self(handle))
     }
 
     /// Drains what the histograms gather, for ever; else they grow until somebody asks for the text.

@@ -15,6 +15,7 @@ mod harness;
 mod house;
 mod in_doubt;
 mod inbound;
+mod introspection;
 mod kill_minus_nine;
 mod live_loop;
 mod many;

@@ -48,7 +48,9 @@ pub fn check_document(
     let mut measurer = Measurer::new(document, limits);
     for name in document.fragments.keys() {
         let measure = measurer.fragment(name, 0)?;
-        check_measure(&measure, limits)?;
+        // By itself a fragment may lie below `__schema`; the operations that spread it are held to their own depth.
+        let deepest = Limits { depth: limits.introspection_depth, ..*limits };
+        check_measure(&measure, &deepest)?;
     }
     let mut selections = 0_usize;
     for (_, operation) in document.operations.iter() {
