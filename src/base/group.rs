@@ -121,16 +121,20 @@ mod tests {
         }
     }
 
-    fn calls(group: &Arc<Group<Double>>, worked: &Arc<AtomicUsize>, numbers: std::ops::Range<usize>) -> Vec<impl Future<Output = Result<(usize, usize)>> + use<>> {
+    fn calls(
+        group: &Arc<Group<Double>>,
+        worked: &Arc<AtomicUsize>,
+        numbers: std::ops::Range<usize>,
+    ) -> Vec<impl Future<Output = Result<(usize, usize)>> + use<>> {
         numbers.map(|number| group.clone().join(Double(number, worked.clone()))).collect()
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn each_call_is_worked_on_once_and_gets_its_own_answer() {
         let (group, worked) = (Arc::default(), Arc::default());
-        let calls = calls(&group, &worked, 100..1_100).into_iter().map(tokio::spawn);
+        let calls = calls(&group, &worked, 1_000..2_000).into_iter().map(tokio::spawn);
         for (number, answer) in join_all(calls).await.into_iter().enumerate() {
-            assert_eq!(answer.unwrap().unwrap().0, (number + 100) * 2);
+            assert_eq!(answer.unwrap().unwrap().0, (number + 1_000) * 2);
         }
         assert_eq!(worked.load(Ordering::Relaxed), 1_000);
     }
@@ -147,7 +151,8 @@ mod tests {
     async fn one_that_spoils_its_group_fails_alone() {
         let (group, worked) = (Arc::default(), Arc::default());
         let answers = join_all(calls(&group, &worked, 10..20)).await;
-        let failed: Vec<_> = (10..).zip(&answers).filter(|(_, answer)| answer.is_err()).map(|(n, _)| n).collect();
+        let failed: Vec<_> =
+            (10..).zip(&answers).filter(|(_, answer)| answer.is_err()).map(|(n, _)| n).collect();
         assert_eq!(failed, [13]);
         assert_eq!(worked.load(Ordering::Relaxed), 9);
     }

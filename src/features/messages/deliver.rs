@@ -24,8 +24,7 @@ use self::{
 };
 use super::{
     attempt::{Evidence, Settled},
-    pacing, reconcile, refused,
-    timeline,
+    pacing, reconcile, refused, timeline,
 };
 use crate::{
     base::{

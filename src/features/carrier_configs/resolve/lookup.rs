@@ -73,14 +73,16 @@ impl Grouped for Senders {
     async fn work(group: &[&Self]) -> Result<Vec<Self::Answer>> {
         let Some(hub) = group.first().map(|first| &first.hub) else { return Ok(Vec::new()) };
         let addresses = group.iter().map(|asked| asked.address.as_str());
-        let accounts: BTreeSet<&str> = group.iter().flat_map(|asked| &asked.accounts).map(String::as_str).collect();
+        let accounts: BTreeSet<&str> =
+            group.iter().flat_map(|asked| &asked.accounts).map(String::as_str).collect();
         let rows = number::Entity::find()
             .filter(number::Column::Account.is_in(accounts))
             .filter(number::Column::Address.is_in(addresses))
             .all(hub.db.read())
             .await?;
         let of = |asked: &&Self| {
-            let is_of = |row: &&number::Model| row.address == asked.address && asked.accounts.contains(&row.account);
+            let is_of =
+                |row: &&number::Model| row.address == asked.address && asked.accounts.contains(&row.account);
             rows.iter().filter(is_of).cloned().collect()
         };
         Ok(group.iter().map(of).collect())

@@ -65,7 +65,9 @@ impl Grouped for Beginning {
         for new in group.iter().filter(|new| held.contains(&new.lease.claim())) {
             let message = messages.remove(&new.message).filter(|message| may_be_sent(message, &new.payload));
             match message {
-                Some(message) if new.is_allowed(&tx, &message, &refusing).await? => ready.push((*new, message)),
+                Some(message) if new.is_allowed(&tx, &message, &refusing).await? => {
+                    ready.push((*new, message))
+                }
                 _ => settled.push(&new.lease),
             }
         }
@@ -95,7 +97,12 @@ async fn start(ctx: &Ctx, tx: &Tx, ready: Vec<(&Beginning, message::Model)>) -> 
 
 impl Beginning {
     /// Consent as it is now; a message that lost it fails here.
-    async fn is_allowed(&self, tx: &Tx, message: &message::Model, refusing: &HashSet<String>) -> Result<bool> {
+    async fn is_allowed(
+        &self,
+        tx: &Tx,
+        message: &message::Model,
+        refusing: &HashSet<String>,
+    ) -> Result<bool> {
         if !refusing.contains(&message.recipient) {
             return Ok(true);
         }
