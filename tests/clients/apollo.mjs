@@ -65,7 +65,7 @@ function connect(t) {
 
 const operation = (document, name) => ({
   ...document,
-  definitions: document.definitions.filter(({ kind, name: { value } }) => kind === 'FragmentDefinition' || value === name),
+  definitions: document.definitions.filter((part) => part.kind === 'FragmentDefinition' || part.name.value === name),
 });
 
 test('the live loop', (t) => {

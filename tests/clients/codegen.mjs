@@ -2,13 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 
-const tool = (name, ...options) => execFileSync(`node_modules/.bin/${name}`, options, { stdio: ['ignore', 'pipe', 'inherit'] });
+const tool = (name, ...options) => execFileSync(`node_modules/.bin/${name}`, options, { stdio: 'inherit' });
 
 test('graphql-codegen, then tsc', () => {
   tool('graphql-codegen', '--config', 'codegen/codegen.json', '--errors-only');
-  try {
-    tool('tsc', '--noEmit', '--project', 'codegen');
-  } catch (error) {
-    throw new Error(String(error.stdout));
-  }
+  tool('tsc', '--noEmit', '--project', 'codegen');
 });

@@ -1,29 +1,19 @@
-// The documents of docs/examples: every operation runs against the server, and the README shows them as they are.
+// Every operation of docs/examples runs against the server.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 
 import { createClient } from 'graphql-sse';
-import {
-  buildClientSchema,
-  buildSchema,
-  getIntrospectionQuery,
-  lexicographicSortSchema,
-  parse,
-  printSchema,
-  validate,
-} from 'graphql';
+import { parse } from 'graphql';
 
+import { untilHeard } from './heard.mjs';
 import { iterate } from './iterate.mjs';
 import { ask, authorization, delivered, ECHO, freshKey, owner, sandbox, stage, url } from './server.mjs';
 
-const house = new URL('house/', import.meta.url);
-const read = (path) => readFileSync(new URL(path, house), 'utf8');
-const folder = 'docs/examples';
-const documents = readdirSync(new URL(folder, house)).map((name) => ({ name, text: read(`${folder}/${name}`) }));
-
+const folder = new URL('house/docs/examples/', import.meta.url);
 const operations = new Map();
-for (const { text } of documents) {
+for (const name of readdirSync(folder)) {
+  const text = readFileSync(new URL(name, folder), 'utf8');
   for (const { kind, name } of parse(text).definitions) {
     if (kind === 'OperationDefinition') operations.set(name.value, text);
   }
@@ -42,7 +32,8 @@ async function first(t, operationName, variables) {
   untold.delete(operationName);
   const client = createClient({ url: `${url}/stream`, headers: authorization });
   t.after(() => client.dispose());
-  const results = iterate((sink) => client.subscribe({ query: operations.get(operationName), operationName, variables }, sink));
+  const query = operations.get(operationName);
+  const results = iterate((sink) => client.subscribe({ query, operationName, variables }, sink));
   const { value } = await results.next();
   await results.return();
   assert.deepEqual(value.errors ?? [], []);
@@ -53,36 +44,6 @@ async function ownerHeaders() {
   const { signIn } = await run('SessionSignInMutation', { input: owner });
   return { tokens: signIn.tokens, headers: { Authorization: `Bearer ${signIn.tokens.accessToken}` } };
 }
-
-// Everything that tools ask for.
-const introspection = getIntrospectionQuery({
-  specifiedByUrl: true,
-  directiveIsRepeatable: true,
-  schemaDescription: true,
-  inputValueDeprecation: true,
-  oneOf: true,
-});
-
-test('they fit the schema that the server tells, which is schema.graphql', async () => {
-  const answer = await ask(introspection);
-  // The library describes schemas as such, by a sentence that SDL cannot tell from ours.
-  delete answer.__schema.description;
-  const schema = buildClientSchema(answer);
-  const told = printSchema(lexicographicSortSchema(schema));
-  assert(told === printSchema(lexicographicSortSchema(buildSchema(read('schema.graphql')))), 'another schema');
-  const pages = [{ name: 'docs/subscriptions.md', text: fences(read('docs/subscriptions.md')).join('\n') }];
-  for (const { name, text } of [...documents, ...pages]) {
-    assert.deepEqual(validate(schema, parse(text)).map(({ message }) => `${name}: ${message}`), []);
-  }
-});
-
-const fences = (markdown) => [...markdown.matchAll(/^```graphql\n([^]*?)^```$/gm)].map(([, text]) => text);
-
-test('the README shows them as they are', () => {
-  const shown = fences(read('README.md'));
-  assert(shown.length > 0);
-  for (const text of shown) assert(documents.some((document) => document.text === text), text);
-});
 
 test('session', async () => {
   const { tokens } = await ownerHeaders();
@@ -120,7 +81,8 @@ test('send, follow, inbox', async (t) => {
   const watching = first(t, 'WatchSubscription', {});
   const hearing = first(t, 'ReceivedSubscription', {});
   const text = { to: { phoneNumber: ECHO }, body: 'Hello', idempotencyKey: freshKey() };
-  const { cursor } = await untilOne(watching, () => run('SendMutation', { input: { ...text, idempotencyKey: freshKey() } }));
+  const sendAnother = () => run('SendMutation', { input: { ...text, idempotencyKey: freshKey() } });
+  const { cursor } = await untilHeard(watching, sendAnother);
   const { node: answer } = await hearing;
   assert.equal(answer.from, ECHO);
   const { sendMessage: sent } = await run('SendMutation', { input: text });
@@ -145,15 +107,6 @@ test('send, follow, inbox', async (t) => {
   assert.equal(cancelMessage.message.status, 'CANCELED');
 });
 
-// Acts again and again until the subscription is in force and has heard of it.
-async function untilOne(heard, act) {
-  for (let result; ; ) {
-    await act();
-    result = await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, 1000))]);
-    if (result) return result;
-  }
-}
-
 test('contacts', async () => {
   const phoneNumber = '+12065550157';
   const input = { externalId: freshKey(), name: 'Ada', phoneNumbers: [phoneNumber] };
@@ -174,7 +127,9 @@ test('a carrier account of the sandbox becomes the config of an organisation of 
   const sender = '+12065550192';
   const account = await stage('accounts', { numbers: [{ phone_number: sender }] });
   const person = { email: `${freshKey()}@example.com`, password: `pass ${freshKey()}`, name: 'Grace' };
-  const signUp = 'mutation ($input: SignUpInput!) { signUp(input: $input) { tokens { accessToken } userErrors { code } } }';
+  const signUp = `mutation ($input: SignUpInput!) {
+    signUp(input: $input) { tokens { accessToken } userErrors { code } }
+  }`;
   const joined = await ask(signUp, { input: { ...person, organizationName: 'Own' } }, { headers: {} });
   const headers = { Authorization: `Bearer ${joined.signUp.tokens.accessToken}` };
   const credentials = { accountSid: account.sid, authToken: account.auth_token };

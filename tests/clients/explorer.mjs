@@ -5,7 +5,8 @@ import test from 'node:test';
 
 import { chromium } from 'playwright-core';
 
-import { base, ECHO, QUIET, send } from './server.mjs';
+import { untilHeard } from './heard.mjs';
+import { base, ECHO } from './server.mjs';
 
 const PATIENCE = 20_000;
 const FLAGS = [
@@ -44,18 +45,6 @@ async function open(t) {
 
 const shows = (place, text) => place.filter({ hasText: text }).first().waitFor();
 
-// Texts go out until the place shows one of them: only then the subscription behind it is known to be in force.
-async function untilHeard(place, text) {
-  const heard = shows(place, text);
-  let isHeard = false;
-  heard.then(() => (isHeard = true), () => (isHeard = true));
-  while (!isHeard) {
-    await send(QUIET, 'is the page listening?');
-    await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, 1000))]);
-  }
-  return heard;
-}
-
 test('the explorer page', async (t) => {
   const { page, complaints, called, introspection } = await open(t);
   const result = page.locator('.result-window');
@@ -77,7 +66,7 @@ test('the explorer page', async (t) => {
     await page.getByRole('button', { name: 'Hide Documentation Explorer' }).click();
   });
 
-  await t.test('shows live events by itself', () => untilHeard(live, 'DELIVERED'));
+  await t.test('shows live events by itself', () => untilHeard(shows(live, 'DELIVERED')));
 
   await t.test('its mutation sends, and the strip shows it delivered and answered', async () => {
     await run('Send');
@@ -88,7 +77,7 @@ test('the explorer page', async (t) => {
 
   await t.test('its subscription shows DELIVERED', async () => {
     await run('Watch');
-    await untilHeard(result, '"status": "DELIVERED"');
+    await untilHeard(shows(result, '"status": "DELIVERED"'));
     await page.getByRole('button', { name: /Stop query/ }).click();
   });
 

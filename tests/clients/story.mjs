@@ -2,8 +2,8 @@
 // `subscribe(query, variables, arrived)`, which gives an async iterator of results and calls `arrived` with each as it
 // comes. `variables` may have getters: clients that connect again by themselves read them anew.
 import assert from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
 
+import { untilHeard } from './heard.mjs';
 import { delivered, ECHO, example, freshKey, QUIET, send } from './server.mjs';
 
 const [STATUS, ANSWERS] = example('follow').split(/\n(?=# Answers|# Everything)/);
@@ -14,16 +14,6 @@ async function nextEdge(events) {
   assert.equal(done, false, 'the stream ended');
   assert.deepEqual(value.errors ?? [], []);
   return Object.values(value.data)[0];
-}
-
-// Protocols do not tell when a subscription is in force: texts go out until it hears one.
-async function untilHeard(events) {
-  const heard = nextEdge(events);
-  for (let edge; !edge; ) {
-    await send(QUIET, 'does anybody listen?');
-    edge = await Promise.race([heard, pause(1000)]);
-  }
-  return heard;
 }
 
 async function edgesUntil(events, isLast) {
@@ -41,7 +31,7 @@ function assertRises(statuses) {
 // A text is sent by HTTP; the stream shows it QUEUED, then on to DELIVERED, then the echo phone's answer.
 export async function liveStory(subscribe) {
   const statuses = subscribe(STATUS, {});
-  const { cursor } = await untilHeard(statuses);
+  const { cursor } = await untilHeard(nextEdge(statuses));
   // Behind a cursor nothing can be missed, so the second subscription needs no proof of being in force.
   const answers = subscribe(ANSWERS, { filter: { contactNumber: ECHO }, after: cursor });
   const body = `story ${freshKey()}`;
@@ -61,7 +51,7 @@ export async function resumeStory(subscribe, cable) {
   let cursor;
   const variables = { get after() { return cursor; } };
   const statuses = subscribe(STATUS, variables, ({ data }) => { cursor = Object.values(data)[0].cursor; });
-  const seen = [await untilHeard(statuses)];
+  const seen = [await untilHeard(nextEdge(statuses))];
   const id = await send(QUIET, 'before the cut');
   seen.push(...(await edgesUntil(statuses, (node) => node.id === id)));
   cable.cut();

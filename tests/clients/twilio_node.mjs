@@ -55,12 +55,17 @@ async function open(t) {
   return { hooks, isSigned, account, client: connect(account.sid, account.auth_token) };
 }
 
-const refusal = (promise) => promise.then(() => assert.fail('was not refused'), ({ status, code }) => [status, code]);
+const refusal = (promise) =>
+  promise.then(
+    () => assert.fail('was not refused'),
+    ({ status, code }) => [status, code],
+  );
 
 test('create, signed receipts, fetch with its price', async (t) => {
   const { client, hooks, isSigned } = await open(t);
   const statusCallback = `${hooks.url}/status?attempt=1&x=a%20b`;
-  const message = await client.messages.create({ to: PHONE, from: OURS, body: 'Zażółć & 50% + 😀', statusCallback });
+  const body = 'Zażółć & 50% + 😀';
+  const message = await client.messages.create({ to: PHONE, from: OURS, body, statusCallback });
   assert.deepEqual([message.status, message.direction, message.price], ['queued', 'outbound-api', null]);
   assert(message.dateCreated instanceof Date);
   for (const status of ['sent', 'delivered']) {

@@ -1,5 +1,5 @@
-// urql over HTTP, graphql-ws, graphql-sse, and with its own event stream: fragments, variables, user errors as data, the
-// live loop on each way, pages.
+// urql over HTTP, graphql-ws, graphql-sse and its own event stream: fragments, variables, user errors as data, the live
+// loop on each way, pages.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
@@ -104,10 +104,10 @@ test('queries by POST and by GET, with fragments and variables', async () => {
 });
 
 test('a mutation answers user errors as data', async () => {
-  const send = example('send').split(/\n(?=# What became)/)[0];
-  const fragment = example('send').match(/fragment [^]*/)[0];
+  const [mutation] = example('send').split('# What became');
+  const [fragment] = example('send').match(/fragment [^]*/);
   const input = { to: { phoneNumber: QUIET }, idempotencyKey: freshKey() };
-  const { data, error } = await plain().mutation(`${send}\n${fragment}`, { input });
+  const { data, error } = await plain().mutation(`${mutation}${fragment}`, { input });
   assert.equal(error, undefined);
   assert.equal(data.sendMessage.message, null);
   assert.equal(data.sendMessage.userErrors[0].code, 'EMPTY_MESSAGE');
