@@ -20,8 +20,9 @@ fn file(name: &str) -> String {
 }
 
 fn compose() -> String {
-    let lines = file("compose.yaml");
-    lines.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| format!("{line}\n")).collect()
+    let text = file("compose.yaml");
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+    lines.join("\n")
 }
 
 /// The lines that stand deeper than the line `head`, which ends with a colon or names an anchor.

@@ -154,7 +154,7 @@ pub fn reference() -> String {
             Kind::Gauge => "gauge",
             Kind::Histogram(_) => "histogram",
         };
-        let labels: Vec<String> = metric.labels.iter().map(|label| reference_of(label)).collect();
+        let labels: Vec<String> = metric.labels.iter().map(reference_of).collect();
         let (name, labels, about) = (metric.name, labels.join(", "), metric.about);
         let _ = writeln!(page, "| `{name}` | {kind} | {labels} | {about} |");
     }
