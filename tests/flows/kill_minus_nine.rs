@@ -11,10 +11,12 @@ use crate::harness::{Fleet, Follower, Ledger, Load, Options, TestDatabase, event
 
 const KILLS: u64 = 8;
 const CLIENTS: usize = 3;
-/// From a start to the first message at the carrier. None of it waits for anything that the dead process held: it is the
-/// start of a program (with a database that was left in the middle of a commit) and one hand-over to a slow carrier.
-/// Measured on two busy cores: 0.3 to 0.7 s on PostgreSQL, 0.8 to 3 s on SQLite, under the load of this very test.
+/// From a start to the first message at the carrier, each time. None of it waits for anything that the dead process held:
+/// it is the start of a program (with a database that was left in the middle of a commit) and one hand-over to a slow
+/// carrier. Measured on two busy cores: 0.3 to 0.7 s on PostgreSQL, 0.8 to 3 s on SQLite, under the load of this test.
 const RECOVERY: Duration = Duration::from_secs(5);
+/// A graceful stop ends by itself within 25 s.
+const GRACE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_sent_twice_where_doubt_is_resent() {
@@ -49,17 +51,19 @@ async fn killed_again_and_again(policy: InDoubtPolicy, seed: u64) -> Ledger {
         tokio::time::sleep(Duration::from_millis(random.random_range(0..400))).await;
         let victim = random.random_range(0..instances);
         fleet.processes[victim].kill();
-        fleet.processes[victim].spawn_again();
-        let begun = Instant::now();
-        fleet.processes[victim].ready().await;
-        let (ready, body) = (begun.elapsed(), format!("the first one after kill {kill}"));
-        let id = fleet.send_through(victim, &format!("+120655501{}", 12 + kill), &body).await;
-        let sent = begun.elapsed();
-        assert!(
-            sent < RECOVERY,
-            "restart {kill}: ready after {ready:?}, the first message sent after {sent:?}"
-        );
-        others.push((body, id));
+        let (took, first) =
+            start_again(&mut fleet, victim, &format!("the first one after kill {kill}")).await;
+        others.push(first);
+        if took >= RECOVERY {
+            // Only the machine may be to blame: then the same start is slow with nothing to recover.
+            fleet.processes[victim].terminate();
+            fleet.processes[victim].ended(GRACE).await;
+            let body = format!("the first one after a stop that follows kill {kill}");
+            let (unhurt, first) = start_again(&mut fleet, victim, &body).await;
+            others.push(first);
+            let added = took.saturating_sub(unhurt);
+            assert!(added < RECOVERY, "restart {kill} took {took:?}, and {unhurt:?} after a graceful stop");
+        }
     }
     let mut told = load.finish().await;
     for (body, id) in others {
@@ -76,6 +80,16 @@ async fn killed_again_and_again(policy: InDoubtPolicy, seed: u64) -> Ledger {
         ledger.assert_seen(follower);
     }
     ledger
+}
+
+/// How long it took until a message of its own was at the carrier, its text and its id.
+async fn start_again(fleet: &mut Fleet, instance: usize, body: &str) -> (Duration, (String, String)) {
+    fleet.processes[instance].spawn_again();
+    let begun = Instant::now();
+    fleet.processes[instance].ready().await;
+    let place = body.bytes().fold(0, |sum, byte| (sum + u32::from(byte)) % 7_000);
+    let id = fleet.send_through(instance, &format!("+1206556{}", 1_000 + place), body).await;
+    (begun.elapsed(), (body.to_owned(), id))
 }
 
 /// On SQLite nothing waits for the leases of the dead: the lease of this one would outlast the test's patience.
