@@ -61,11 +61,12 @@ pub async fn serve(config: Config) -> Result<()> {
         |error| Error::internal(format!("PHONEHUB_LISTEN: {} cannot be used: {error}", config.listen));
     let listener = TcpListener::bind(config.listen).await.map_err(taken)?;
     let app = App::start(config, listener, Clock::default()).await?;
+    let stop = stop::requested();
     if let Some(demo) = &app.demo {
         demo.print(app.addr);
     }
     tracing::info!(address = %app.addr, "PhoneHub is ready");
-    stop::requested().await;
+    stop.await;
     tracing::info!("stopping");
     app.stop().await;
     Ok(())
