@@ -3,12 +3,16 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use entity::{Tenanted, event, event_counter, ids::OrganizationId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, ErrorCode, Result};
+use super::{
+    ctx::Hub,
+    error::{Error, ErrorCode, Result},
+    forget,
+};
 
 /// Rows read at once when a subscriber catches up.
 const PAGE: u64 = 500;
@@ -99,7 +103,8 @@ async fn page(
 }
 
 /// Removes events older than the retention; their counters stay, so cursors before them are told.
-pub async fn forget_before(db: &impl ConnectionTrait, now: DateTime<Utc>, keep: Duration) -> Result<u64> {
-    let old = event::Column::CreatedAt.lt(now - keep);
-    Ok(event::Entity::delete_many().filter(old).exec(db).await?.rows_affected)
+pub async fn forget_before(hub: &Arc<Hub>, before: DateTime<Utc>) -> Result<u64> {
+    let delete = "DELETE FROM events WHERE (organization_id, position) IN \
+                  (SELECT organization_id, position FROM events WHERE created_at < $1 LIMIT $2)";
+    forget::forget_before(hub, delete, before).await
 }
