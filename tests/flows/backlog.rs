@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::harness::{Options, TestApp, eventually};
 
-const CONNECTIONS: u32 = 7;
+const CONNECTIONS: u32 = 5;
 /// More than the jobs' connections, and more than all.
 const WORKERS: usize = 32;
 const BACKLOG: usize = 64;
