@@ -5,6 +5,7 @@
 //! itself.
 
 mod by_hand;
+pub mod quiet;
 mod record;
 
 pub use by_hand::{ClearOptOutInput, SetOptOutInput, clear_opt_out, set_opt_out};
