@@ -6,6 +6,7 @@
 
 mod command_line;
 mod consent;
+mod dead_work;
 mod events;
 mod evidence;
 mod frozen;
@@ -20,6 +21,8 @@ mod kill_minus_nine;
 mod live_loop;
 mod many;
 mod odd_inputs;
+mod pacing;
+mod pictures;
 mod plans;
 mod postgres_restart;
 mod receipts;

@@ -51,3 +51,6 @@ pub(super) async fn hand_over(ctx: &Ctx, tx: &Tx, lease: &Lease, reason: &str) -
     status::apply(ctx, tx, message, change).await?;
     Ok(serde_json::to_value(Payload { resend: true })?)
 }
+
+#[cfg(test)]
+mod tests;

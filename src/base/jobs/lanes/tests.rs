@@ -160,3 +160,29 @@ async fn nobody_gets_a_turn_while_sending_is_paused() {
         assert_eq!(line.next().await.len(), usize::from(!paused));
     }
 }
+
+#[tokio::test]
+async fn a_turn_outlives_the_worker_that_had_it_but_not_a_failure() {
+    let line = Line::new().await;
+    line.enqueue((0..3).map(|n| format!("bulk {n}")), BULK).await;
+    for lease in line.claim().await {
+        if line.take_turn(&lease).await {
+            line.finish(&lease).await;
+        }
+    }
+    assert_eq!(line.next().await.len(), 1);
+    let tx = Tx::begin(&line.hub).await.unwrap();
+    let lapse = line.hub.db.sql("UPDATE jobs SET leased_until = 0 WHERE NOT waiting", []);
+    tx.execute_raw(lapse).await.unwrap();
+    tx.commit().await.unwrap();
+    let taken_over = line.claim().await;
+    assert_eq!((taken_over.len(), taken_over[0].has_turn()), (1, true));
+    let tx = Tx::begin(&line.hub).await.unwrap();
+    taken_over[0].again(&tx, line.hub.clock.now(), json!({})).await.unwrap();
+    tx.commit().await.unwrap();
+    let again = line.claim().await;
+    assert!(!again[0].has_turn(), "another try takes another slot");
+    assert!(!line.take_turn(&again[0]).await);
+    assert_eq!(line.next().await[0].job.subject, "bulk 2", "behind those that waited before");
+    assert_eq!(line.next().await[0].job.subject, "bulk 1");
+}
