@@ -195,8 +195,8 @@ fn slots(now: i64, lane: &lane::Model) -> (i64, i64) {
     if lane.gap <= 0 {
         return (UNPACED, now);
     }
-    let late = (now - lane.next_at).max(0);
-    let slots = (late / lane.gap + 1).min((SECOND / lane.gap).max(1));
+    let overdue = (now - lane.next_at).max(0);
+    let slots = (overdue / lane.gap + 1).min((SECOND / lane.gap).max(1));
     let next = lane.next_at + slots * lane.gap;
     (slots, if next > now { next } else { now + lane.gap })
 }

@@ -87,7 +87,7 @@ fn likeness(message: &message::Model, remote: &RemoteMessage) -> Likeness {
     match remote.num_media {
         _ if !same => Likeness::Other,
         Some(0) if message.media_count > 0 => Likeness::Perhaps,
-        Some(count) if i64::from(count) != i64::from(message.media_count) => Likeness::Other,
+        Some(count) if i32::from(count) != message.media_count => Likeness::Other,
         _ => Likeness::Same,
     }
 }
