@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use entity::ids::OrganizationId;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 
 use crate::base::{ctx::Ctx, error::Result, tx::Tx};
 
@@ -25,24 +25,30 @@ pub struct Reach<'a> {
     pub sender: Option<(&'a str, &'a str)>,
 }
 
-/// Held by whoever checks consent and then begins a hand-over, until that is on record: a refusal is either seen by the
-/// check, or sees the hand-over.
-pub async fn hold(ctx: &Ctx, tx: &Tx, person: &str) -> Result<()> {
-    lock(ctx, tx, "pg_advisory_xact_lock_shared", person).await
+/// Held by whoever checks the consent of these persons and then begins hand-overs, until those are on record: a refusal is
+/// either seen by the check, or sees the hand-over.
+pub async fn hold(ctx: &Ctx, tx: &Tx, persons: impl IntoIterator<Item = &str>) -> Result<()> {
+    lock(ctx, tx, "pg_advisory_xact_lock_shared", persons).await
 }
 
 /// Held by whoever writes a refusal.
 pub(super) async fn exclude(ctx: &Ctx, tx: &Tx, person: &str) -> Result<()> {
-    lock(ctx, tx, "pg_advisory_xact_lock", person).await
+    lock(ctx, tx, "pg_advisory_xact_lock", [person]).await
 }
 
 /// SQLite has one writer at a time anyway.
-async fn lock(ctx: &Ctx, tx: &Tx, function: &str, person: &str) -> Result<()> {
-    if ctx.hub.db.is_sqlite() {
+async fn lock(ctx: &Ctx, tx: &Tx, function: &str, persons: impl IntoIterator<Item = &str>) -> Result<()> {
+    let persons: Vec<Value> = persons.into_iter().map(Value::from).collect();
+    if persons.is_empty() || ctx.hub.db.is_sqlite() {
         return Ok(());
     }
-    let sql = format!("SELECT {function}({CONSENT}, hashtext($1))");
-    tx.execute_raw(ctx.hub.db.sql(sql, [person.into()])).await?;
+    let rows: Vec<String> = (1..=persons.len()).map(|n| format!("(${n})")).collect();
+    let sql = format!(
+        "SELECT {function}({CONSENT}, key) FROM (SELECT DISTINCT hashtext(person) AS key \
+         FROM (VALUES {}) AS persons (person)) AS keys",
+        rows.join(", ")
+    );
+    tx.execute_raw(ctx.hub.db.sql(sql, persons)).await?;
     Ok(())
 }
 
