@@ -3,6 +3,7 @@
 
 mod claim;
 mod lanes;
+pub mod orphans;
 mod run;
 mod slots;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
     run::run_one,
     slots::{Room, Slots},
 };
-use crate::base::ctx::Hub;
+use crate::base::{ctx::Hub, panics};
 
 /// The longest time after which a job that nobody announced is found.
 const POLL: Duration = Duration::from_secs(1);
@@ -58,6 +58,7 @@ impl Worker {
 
     /// Runs until stopped.
     pub async fn run(self) {
+        panics::watch();
         let slots = Slots::new(self.hub.config.delivery.workers);
         let mut running = JoinSet::new();
         let mut lanes = Looks::new();

@@ -99,8 +99,8 @@ impl Handler for Deliver {
         Box::pin(hand_over(ctx, lease, &config, &payload, id)).await
     }
 
-    async fn died(&self, ctx: &Ctx, tx: &Tx, lease: &Lease, reason: &str) -> Result<serde_json::Value> {
-        died::hand_over(ctx, tx, lease, reason).await
+    async fn died(&self, ctx: &Ctx, tx: &Tx, lease: &Lease, _reason: &str) -> Result<serde_json::Value> {
+        died::hand_over(ctx, tx, lease).await
     }
 }
 

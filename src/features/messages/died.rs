@@ -19,9 +19,12 @@ use crate::base::{ctx::Ctx, error::Result, jobs::Lease, tx::Tx};
 const GIVEN_UP: &str =
     "PhoneHub itself failed to hand the message over and gave up. Resolve it, or redrive its job.";
 
+/// The same in the timeline and of an attempt; what went wrong is shown to admins, in `deadJobs`.
+const WHY: &str = "the work of handing it over died";
+
 /// Tells of a dead `deliver` job; answers the data with which it runs when it is redriven. A call that may have reached the
 /// carrier is left to `reconcile`, and redriving sends nothing.
-pub(super) async fn hand_over(ctx: &Ctx, tx: &Tx, lease: &Lease, reason: &str) -> Result<Value> {
+pub(super) async fn hand_over(ctx: &Ctx, tx: &Tx, lease: &Lease) -> Result<Value> {
     let unchanged = lease.job.payload.clone();
     let Ok(id) = lease.job.subject.parse::<MessageId>() else { return Ok(unchanged) };
     let payload: Payload = serde_json::from_value(unchanged.clone()).unwrap_or_default();
@@ -31,7 +34,7 @@ pub(super) async fn hand_over(ctx: &Ctx, tx: &Tx, lease: &Lease, reason: &str) -
     };
     match attempt::last(&**tx, id).await? {
         Some(last) if last.state == AttemptState::Started => {
-            deliver::put_in_doubt(ctx, tx, last, reason).await?;
+            deliver::put_in_doubt(ctx, tx, last, WHY).await?;
             return Ok(unchanged);
         }
         Some(last)
@@ -41,7 +44,7 @@ pub(super) async fn hand_over(ctx: &Ctx, tx: &Tx, lease: &Lease, reason: &str) -
         }
         _ => {}
     }
-    let detail = json!({ "job": lease.job.id, "tries": lease.job.tries, "why": reason });
+    let detail = json!({ "job": lease.job.id, "tries": lease.job.tries, "why": WHY });
     timeline::add(tx, &message, ctx.now(), [(TimelineKind::Held, detail)]).await?;
     let change = Change {
         status: Some(MessageStatus::Unknown),
