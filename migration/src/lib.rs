@@ -24,6 +24,11 @@ impl MigratorTrait for Migrator {
     }
 }
 
+/// The names of all steps, as the table of applied ones holds them.
+pub fn steps() -> Vec<String> {
+    Migrator::migrations().iter().map(|step| step.name().to_owned()).collect()
+}
+
 /// Runs statements separated by blank lines, with the types that the two databases spell differently filled in.
 pub(crate) async fn run(db: &impl ConnectionTrait, sql: &str) -> Result<(), DbErr> {
     let spelled = match db.get_database_backend() {

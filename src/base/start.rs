@@ -30,7 +30,9 @@ impl Hub {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<Self>> {
         let (master_keys, token_keys) = config.keys.resolve().map_err(Error::internal)?;
         let db = Db::connect(&config.database, &config.pool).await?;
-        db.migrate().await?;
+        if !db.is_migrated().await? {
+            db.migrate().await?;
+        }
         let (tell, signals) = bus::signals();
         let bus = open_bus(&config, tell)?;
         let hub = Arc::new(Self {
