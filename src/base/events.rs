@@ -4,8 +4,11 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use entity::{Tenanted, event, event_counter, ids::OrganizationId};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use entity::{Tenanted, event, event_counter, event_reader, ids::OrganizationId};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait},
+};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, ErrorCode, Result};
@@ -98,8 +101,18 @@ async fn page(
     Ok(rows.order_by_asc(event::Column::Position).limit(PAGE).all(db).await?)
 }
 
-/// Removes events older than the retention; their counters stay, so cursors before them are told.
+/// Removes events older than the retention, but for those that a durable reader has not read yet; their counters stay,
+/// so cursors before them are told.
 pub async fn forget_before(db: &impl ConnectionTrait, now: DateTime<Utc>, keep: Duration) -> Result<u64> {
-    let old = event::Column::CreatedAt.lt(now - keep);
-    Ok(event::Entity::delete_many().filter(old).exec(db).await?.rows_affected)
+    let of_event = |column| Expr::col((event::Entity, column));
+    let unread = event_reader::Entity::find()
+        .select_only()
+        .column(event_reader::Column::Id)
+        .filter(event_reader::Column::OrganizationId.into_expr().eq(of_event(event::Column::OrganizationId)))
+        .filter(event_reader::Column::Position.into_expr().lt(of_event(event::Column::Position)))
+        .into_query();
+    let gone = event::Entity::delete_many()
+        .filter(event::Column::CreatedAt.lt(now - keep))
+        .filter(Expr::exists(unread).not());
+    Ok(gone.exec(db).await?.rows_affected)
 }

@@ -2,7 +2,7 @@
 //! and hands each event once to all local subscribers.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, Weak},
     time::Duration,
 };
@@ -10,7 +10,7 @@ use std::{
 use entity::{event_counter, ids::OrganizationId};
 use futures_util::{Stream, stream};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use super::{
     bus::{Bus, Signal},
@@ -30,6 +30,14 @@ pub struct Feeds {
     db: Db,
     bus: Bus,
     open: Arc<Mutex<HashMap<OrganizationId, Weak<Feed>>>>,
+    commits: Arc<Commits>,
+}
+
+/// Whose logs this process wrote since somebody last asked.
+#[derive(Debug, Default)]
+struct Commits {
+    organizations: Mutex<HashSet<OrganizationId>>,
+    news: Notify,
 }
 
 /// One organisation's live events; lives as long as somebody listens.
@@ -59,7 +67,7 @@ enum News {
 impl Feeds {
     /// Feeds over a bus; `signals` is where the bus reports.
     pub fn start(db: Db, bus: Bus, signals: mpsc::UnboundedReceiver<Signal>) -> Self {
-        let feeds = Self { db, bus, open: Arc::default() };
+        let feeds = Self { db, bus, open: Arc::default(), commits: Arc::default() };
         tokio::spawn(feeds.clone().take_signals(signals));
         tokio::spawn(feeds.clone().poll());
         feeds
@@ -73,6 +81,21 @@ impl Feeds {
         metrics::counter!("phonehub_events_published_total").increment(committed.len() as u64);
         self.bus.publish(committed);
         self.hand_over(committed);
+        let written = committed.iter().map(|event| event.organization_id);
+        self.commits.organizations.lock().expect("no panic holds it").extend(written);
+        self.commits.news.notify_one();
+    }
+
+    /// Waits until this process has committed events, and takes the organisations of all that it committed meanwhile.
+    /// For the one task that wakes durable readers.
+    pub async fn committed(&self) -> HashSet<OrganizationId> {
+        loop {
+            let written = std::mem::take(&mut *self.commits.organizations.lock().expect("no panic holds it"));
+            if !written.is_empty() {
+                return written;
+            }
+            self.commits.news.notified().await;
+        }
     }
 
     /// Whether the other processes are reached at once, not only by polling.

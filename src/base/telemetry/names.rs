@@ -99,6 +99,10 @@ metrics! {
         "Webhooks by what became of them: stored, duplicate, parked, refused, failed (we could not store it).";
     WEBHOOK_REFUSALS = "phonehub_webhook_refusals_total", Kind::Counter, ["reason"],
         "Webhooks refused as unsigned, wrongly signed, too large or unreadable.";
+    WEBHOOK_ATTEMPTS = "phonehub_webhook_attempts_total", Kind::Counter, ["outcome"],
+        "Posts to partners' endpoints by what came of them: delivered, retry, failed (given up) or gone (410).";
+    WEBHOOK_LAG_SECONDS = "phonehub_webhook_lag_seconds", Kind::Histogram(OUTSIDE), [],
+        "Time from an event's delivery being planned to its first attempt.";
     CACHE_LOOKUPS = "phonehub_cache_lookups_total", Kind::Counter, ["cache", "outcome"],
         "Look-ups in in-process caches: hit or miss.";
 }

@@ -1,0 +1,102 @@
+//! Wakes endpoints' jobs after commits of this process, looks once a second for what a stopped process left behind, and
+//! removes deliveries whose time is over.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use entity::{
+    ids::{OrganizationId, WebhookEndpointId},
+    webhook_delivery,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::forward;
+use crate::base::{ctx::Hub, error::Result, tx::Tx};
+
+/// Between two looks for what nobody announced.
+const PACE: Duration = Duration::from_secs(1);
+/// After one wake-up: what is committed meanwhile shares the next one.
+const REST: Duration = Duration::from_millis(5);
+/// Between two cleanings.
+const CLEANING: chrono::Duration = chrono::Duration::minutes(10);
+
+/// Tends until stopped. What fails is logged and tried again at the next look.
+pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
+    let mut cleaned_at = None;
+    let mut looked = Instant::now();
+    loop {
+        let committed = tokio::select! {
+            () = stop.cancelled() => return,
+            committed = hub.feeds.committed() => Some(committed),
+            () = tokio::time::sleep(PACE) => None,
+        };
+        let whose = committed.filter(|_| looked.elapsed() < PACE);
+        if whose.is_none() {
+            looked = Instant::now();
+        }
+        let whose: Option<Vec<_>> = whose.map(|committed| committed.into_iter().collect());
+        if let Err(error) = wake(&hub, whose.as_deref()).await {
+            tracing::warn!(%error, "webhooks could not be woken; the next look tries again");
+        }
+        let now = hub.clock.now();
+        if cleaned_at.is_none_or(|cleaned| now - cleaned >= CLEANING) {
+            cleaned_at = Some(now);
+            if let Err(error) = forget(&hub).await {
+                tracing::warn!(%error, "old webhook deliveries could not be removed; the next cleaning tries again");
+            }
+        }
+        stop.run_until_cancelled(tokio::time::sleep(REST)).await;
+    }
+}
+
+/// Brings the jobs of endpoints forward that are behind their logs: those of some organisations, or all.
+pub async fn wake(hub: &Arc<Hub>, whose: Option<&[OrganizationId]>) -> Result<()> {
+    let behind = behind(hub, whose).await?;
+    if behind.is_empty() {
+        return Ok(());
+    }
+    let now = hub.clock.now();
+    let tx = Tx::begin(hub).await?;
+    // In one order everywhere, so that two instances cannot wait for each other.
+    let jobs = behind.into_iter().map(|(organization, endpoint)| forward::job(organization, endpoint, now));
+    tx.hasten(jobs, now).await?;
+    tx.commit().await
+}
+
+async fn behind(
+    hub: &Hub,
+    whose: Option<&[OrganizationId]>,
+) -> Result<Vec<(OrganizationId, WebhookEndpointId)>> {
+    let values: Vec<Value> = whose.unwrap_or_default().iter().map(|id| Value::from(*id)).collect();
+    let places: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
+    let only = match whose {
+        Some(_) => format!("AND event_readers.organization_id IN ({})", places.join(", ")),
+        None => String::new(),
+    };
+    let sql = format!(
+        "SELECT event_readers.organization_id, event_readers.id FROM event_readers \
+         JOIN event_counters ON event_counters.organization_id = event_readers.organization_id \
+         WHERE event_readers.position < event_counters.position {only} ORDER BY event_readers.id"
+    );
+    let rows = hub.db.read().query_all_raw(hub.db.sql(sql, values)).await?;
+    let pair = |row: &sea_orm::QueryResult| {
+        let (organization, endpoint): (Uuid, Uuid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        Ok((OrganizationId(organization), WebhookEndpointId(endpoint)))
+    };
+    rows.iter().map(pair).collect()
+}
+
+/// Removes deliveries that ended before the events' retention; pending ones stay.
+pub async fn forget(hub: &Arc<Hub>) -> Result<u64> {
+    let keep =
+        chrono::Duration::from_std(hub.config.event_retention).unwrap_or(chrono::Duration::days(3_650));
+    let tx = Tx::begin(hub).await?;
+    let over = webhook_delivery::Column::FinishedAt.lt(hub.clock.now() - keep);
+    let gone = webhook_delivery::Entity::delete_many().filter(over).exec(&*tx).await?.rows_affected;
+    tx.commit().await?;
+    Ok(gone)
+}
