@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{
     enums::WebhookDisabledReason,
-    ids::{OrganizationId, UserId, WebhookEndpointId},
+    ids::{OrganizationId, WebhookEndpointId},
 };
 
 /// A row.
@@ -28,8 +28,6 @@ pub struct Model {
     pub disabled_at: Option<DateTimeUtc>,
     /// Why.
     pub disabled_reason: Option<WebhookDisabledReason>,
-    /// Null when made by a key.
-    pub created_by: Option<UserId>,
     /// When it was made.
     pub created_at: DateTimeUtc,
     /// Last change by somebody.

@@ -21,7 +21,6 @@ CREATE TABLE webhook_endpoints (
   failing_since {time},
   disabled_at {time},
   disabled_reason TEXT,
-  created_by {uuid} REFERENCES users (id),
   created_at {time} NOT NULL,
   updated_at {time} NOT NULL
 )

@@ -27,3 +27,6 @@ mod redis_down;
 mod refusals;
 mod sending;
 mod subscriptions;
+mod webhook_borders;
+mod webhook_delivery;
+mod webhook_kill;

@@ -27,7 +27,7 @@ use tracing_subscriber::{
 use crate::harness::TestApp;
 
 /// Every list and lookup that the API offers.
-const QUERIES: [&str; 18] = [
+const QUERIES: [&str; 19] = [
     "{ messages(first: 5) { nodes { id body media { url } timeline { kind } attempts { ordinal } conversation { id } \
        contact { id } number { id } author { name } } } }",
     "{ messages(first: 5, filter: { status: { in: [DELIVERED] }, direction: { eq: OUTBOUND } }) { nodes { id } } }",
@@ -47,6 +47,8 @@ const QUERIES: [&str; 18] = [
     "{ contacts(first: 5, filter: { externalId: \"7\" }) { nodes { id } } }",
     "{ messages(last: 5, before: null, filter: { createdAt: { gte: \"2026-01-01T00:00:00Z\" } }) { nodes { id } totalCount } }",
     "{ invitations(first: 5) { nodes { id } } }",
+    "{ webhookEndpoints(first: 5) { nodes { id secrets { hint } \
+       deliveries(first: 5) { nodes { id attempts { ordinal } endpoint { id } } } } } }",
     "{ apiKeys(first: 5) { nodes { id createdBy { name } } } }",
 ];
 

@@ -72,9 +72,14 @@ impl Answer {
     }
 }
 
-/// Posts a delivery once and waits for the answer.
-pub async fn make(hub: Arc<Hub>, target: Target, delivery: webhook_delivery::Model) -> Made {
-    let (started_at, begun) = (hub.clock.now(), Instant::now());
+/// Posts a delivery once and waits for the answer. It counts as begun from `started_at` on.
+pub async fn make(
+    hub: Arc<Hub>,
+    target: Target,
+    delivery: webhook_delivery::Model,
+    started_at: DateTime<Utc>,
+) -> Made {
+    let begun = Instant::now();
     let answer = match request(target, &delivery, started_at.timestamp()) {
         Ok(request) => answer(hub.webhooks.send(&request).await),
         Err(error) => Answer { trouble: Some(error.message.into_owned()), ..Answer::default() },

@@ -48,7 +48,6 @@ pub async fn create(
         failing_since: None,
         disabled_at: None,
         disabled_reason: None,
-        created_by: ctx.caller.user_id(),
         created_at: now,
         updated_at: now,
     };

@@ -161,7 +161,8 @@ impl<'a> Run<'a> {
         while self.is_on
             && let Some(delivery) = self.lanes.start_next()
         {
-            self.calls.spawn(attempt::make(self.ctx.hub.clone(), self.target.clone(), delivery));
+            let (hub, target) = (self.ctx.hub.clone(), self.target.clone());
+            self.calls.spawn(attempt::make(hub, target, delivery, self.ctx.now()));
         }
     }
 
@@ -171,9 +172,13 @@ impl<'a> Run<'a> {
         while let Some(more) = self.calls.try_join_next() {
             made.push(more.map_err(Error::internal)?);
         }
-        made.iter().for_each(|made| self.lanes.answered(made.delivery.id));
+        for made in &made {
+            self.lanes.answered(made.delivery.id);
+        }
         self.is_on &= record::record(self.ctx, self.lease, self.endpoint, &made).await?;
-        made.iter().for_each(|made| self.lanes.ended(made.delivery.id));
+        for made in &made {
+            self.lanes.ended(made.delivery.id);
+        }
         Ok(())
     }
 }

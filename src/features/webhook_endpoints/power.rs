@@ -93,7 +93,7 @@ async fn tell(ctx: &Ctx, tx: &Tx, endpoint: &webhook_endpoint::Model) -> Result<
         organization_id: endpoint.organization_id,
         kind: DISABLED,
         subject: endpoint.id.to_string(),
-        data: json!({ "webhook_endpoint": data }),
+        data,
     });
     tracing::warn!(endpoint = %endpoint.id, reason = ?endpoint.disabled_reason, "a webhook endpoint was disabled");
     audit::record(ctx, &**tx, "disableWebhookEndpoint", Some(endpoint.id.to_string()), facts).await
