@@ -6,6 +6,7 @@ mod run;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod together;
 mod worker;
 
 pub use worker::{Handlers, Worker};
@@ -161,7 +162,7 @@ pub trait Handler: Send + Sync {
 }
 
 /// A claimed job.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Lease {
     /// The job as it was claimed.
     pub job: job::Model,
