@@ -2,6 +2,7 @@
 //! claims. A handler that lost its lease cannot write.
 
 mod claim;
+pub mod orphans;
 mod run;
 mod slots;
 #[cfg(test)]

@@ -4,8 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod alerts;
 mod command_line;
 mod consent;
+mod containers;
+mod disk_full;
 mod events;
 mod evidence;
 mod frozen;

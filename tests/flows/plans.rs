@@ -14,6 +14,7 @@ use phonehub::{
         ctx::{Ctx, RequestInfo},
         db::STATEMENTS,
     },
+    features::webhook_endpoints::tend,
     graphql::loader::Loaders,
 };
 use sea_orm::ConnectionTrait;
@@ -24,7 +25,7 @@ use tracing_subscriber::{
     layer::{Context, SubscriberExt},
 };
 
-use crate::harness::TestApp;
+use crate::harness::{Receiver, TestApp};
 
 /// Every list and lookup that the API offers.
 const QUERIES: [&str; 19] = [
@@ -95,6 +96,8 @@ async fn no_statement_scans_a_table() {
     if app.database.is_postgres() {
         return;
     }
+    let receiver = Receiver::start().await;
+    app.gql().endpoint(&receiver.url, &["MESSAGE_STATUS_CHANGED"]).await;
     let id = app.send("+12065550108", "Hello", "plan").await;
     app.stage("idle", None).await;
     let schema = schema::build();
@@ -106,6 +109,9 @@ async fn no_statement_scans_a_table() {
     }
     let cancel = "mutation($id: ID!) { cancelMessage(input: { messageId: $id }) { userErrors { code } } }";
     app.gql().ok(cancel, json!({ "id": id })).await;
+
+    receiver.until(2).await;
+    tend::wake(app.hub(), None).await.unwrap();
 
     let seen: Vec<String> = statements.seen.lock().unwrap().iter().cloned().collect();
     assert!(seen.len() > 40, "only {} statements were seen", seen.len());

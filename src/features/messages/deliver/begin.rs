@@ -66,7 +66,7 @@ impl Grouped for Beginning {
             let message = messages.remove(&new.message).filter(|message| may_be_sent(message, &new.payload));
             match message {
                 Some(message) if new.is_allowed(&tx, &message, &refusing).await? => {
-                    ready.push((*new, message))
+                    ready.push((*new, message));
                 }
                 _ => settled.push(&new.lease),
             }
@@ -74,9 +74,11 @@ impl Grouped for Beginning {
         Lease::finish_all(&tx, &settled).await?;
         let mut begun = start(ctx, &tx, ready).await?.into_iter().peekable();
         tx.commit().await?;
-        let answer = |new: &&Self| match held.contains(&new.lease.claim()) {
-            true => Ok(begun.next_if(|begun| begun.message.id == new.message)),
-            false => Err(Error::unavailable("the lease was lost to another worker")),
+        let answer = |new: &&Self| {
+            if held.contains(&new.lease.claim()) {
+                return Ok(begun.next_if(|begun| begun.message.id == new.message));
+            }
+            Err(Error::unavailable("the lease was lost to another worker"))
         };
         Ok(group.iter().map(answer).collect())
     }
