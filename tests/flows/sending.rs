@@ -1,10 +1,10 @@
-//! `sendMessage` and what follows: planned, withdrawn, repeated, ordered, paced, and refused with a code and a field.
+//! `sendMessage` and what follows: planned, withdrawn, repeated, ordered, and refused with a code and a field.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Gql, Options, TestApp, eventually};
+use crate::harness::{Options, TestApp};
 
 const CONTACT: &str = "mutation($input: UpsertContactInput!) { upsertContact(input: $input) { \
      contact { id } userErrors { code field } } }";
@@ -110,27 +110,6 @@ async fn what_is_due_together_goes_by_priority() {
     let order: Vec<_> =
         app.taken().await.iter().map(|taken| taken["to"].as_str().unwrap().to_owned()).collect();
     assert_eq!(order, [2, 1, 3, 0].map(phone));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_instances_keep_one_pace_for_a_sender() {
-    let mut app = TestApp::start().await;
-    app.another_instance().await;
-    let tenant = app.tenant(json!({ "messagesPerSecond": 2 })).await;
-    let calls = (0..8).map(|n| {
-        let gql = Gql { url: app.gql_at(n % 2).url, ..tenant.gql.clone() };
-        async move { gql.send(&phone(0), "Hello", &n.to_string()).await }
-    });
-    join_all(calls).await;
-    let copies = eventually("all are sent", async || {
-        let copies = app.copies(&phone(0)).await;
-        (copies.len() == 8).then_some(copies)
-    })
-    .await;
-    let time = |copy: &Value| copy["created"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
-    let (first, last) = (copies.iter().map(time).min().unwrap(), copies.iter().map(time).max().unwrap());
-    // The eighth slot is three and a half seconds after the first; each instance alone would have needed half of that.
-    assert!(last - first > Duration::milliseconds(2500), "{}", last - first);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,7 +74,7 @@ tables!(
     webhook_delivery,
     webhook_attempt,
     job,
-    sender_slot,
+    lane,
     idempotency_key,
     throttle,
     system_setting,

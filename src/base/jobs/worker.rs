@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Handler, Lease,
     claim::claim,
+    lanes::Looks,
     run::run_one,
     slots::{Room, Slots},
 };
@@ -60,12 +61,14 @@ impl Worker {
         panics::watch();
         let slots = Slots::new(self.hub.config.delivery.workers);
         let mut running = JoinSet::new();
+        let mut lanes = Looks::new();
         while !self.stop.is_cancelled() {
             while running.try_join_next().is_some() {}
             let Some(room) = slots.room() else {
                 self.gather(&mut running).await;
                 continue;
             };
+            let quiet = lanes.look(&self.hub).await;
             let claimed = self.claim(&room).await;
             let more = claimed.len() == room.limit;
             for lease in claimed {
@@ -80,31 +83,31 @@ impl Worker {
                 continue;
             }
             if room.full.is_empty() {
-                self.wait().await;
+                self.wait(quiet).await;
             } else {
                 // What is left belongs to those who hold their share, until one of their jobs ends.
                 tokio::select! {
                     () = self.gather(&mut running) => {}
-                    () = self.wait_a_little() => {}
+                    () = self.wait_a_little(quiet) => {}
                 }
             }
         }
         while running.join_next().await.is_some() {}
     }
 
-    /// Until somebody announces work, the clock is moved, or the poll is due.
-    async fn wait(&self) {
+    /// Until somebody announces work, the clock is moved, a line moves, or the poll is due.
+    async fn wait(&self, quiet: Duration) {
         tokio::select! {
             () = self.stop.cancelled() => {}
             () = self.hub.worker.notified() => {}
             () = self.hub.clock.moved() => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(POLL.min(quiet)) => {}
         }
     }
 
     /// The same, but several announcements make one claim.
-    async fn wait_a_little(&self) {
-        self.wait().await;
+    async fn wait_a_little(&self, quiet: Duration) {
+        self.wait(quiet).await;
         self.stop.run_until_cancelled(tokio::time::sleep(GATHERING)).await;
     }
 

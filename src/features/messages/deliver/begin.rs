@@ -59,8 +59,9 @@ impl Grouped for Beginning {
         // Messages before jobs, as everywhere: two that need both cannot wait for each other.
         let mut messages = status::locked_all(&tx, group.iter().map(|new| new.message)).await?;
         let held = Lease::held_all(&tx, &group.iter().map(|new| &new.lease).collect::<Vec<_>>()).await?;
-        let recipients = messages.values().map(|message| message.recipient.as_str());
-        let refusing = opt_outs::refusing(&*tx, recipients).await?;
+        let recipients = || messages.values().map(|message| message.recipient.as_str());
+        opt_outs::quiet::hold(ctx, &tx, recipients()).await?;
+        let refusing = opt_outs::refusing(&*tx, recipients()).await?;
         let (mut ready, mut settled) = (Vec::new(), Vec::new());
         for new in group.iter().filter(|new| held.contains(&new.lease.claim())) {
             let message = messages.remove(&new.message).filter(|message| may_be_sent(message, &new.payload));
