@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, Utc};
-use entity::{Tenanted, event, event_counter, event_reader, ids::OrganizationId};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait},
-};
+use chrono::{DateTime, Utc};
+use entity::{Tenanted, event, event_counter, ids::OrganizationId};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, ErrorCode, Result};
+use super::{
+    ctx::Hub,
+    error::{Error, ErrorCode, Result},
+    forget,
+};
 
 /// Rows read at once when a subscriber catches up.
 const PAGE: u64 = 500;
@@ -103,16 +104,10 @@ async fn page(
 
 /// Removes events older than the retention, but for those that a durable reader has not read yet; their counters stay,
 /// so cursors before them are told.
-pub async fn forget_before(db: &impl ConnectionTrait, now: DateTime<Utc>, keep: Duration) -> Result<u64> {
-    let of_event = |column| Expr::col((event::Entity, column));
-    let unread = event_reader::Entity::find()
-        .select_only()
-        .column(event_reader::Column::Id)
-        .filter(event_reader::Column::OrganizationId.into_expr().eq(of_event(event::Column::OrganizationId)))
-        .filter(event_reader::Column::Position.into_expr().lt(of_event(event::Column::Position)))
-        .into_query();
-    let gone = event::Entity::delete_many()
-        .filter(event::Column::CreatedAt.lt(now - keep))
-        .filter(Expr::exists(unread).not());
-    Ok(gone.exec(db).await?.rows_affected)
+pub async fn forget_before(hub: &Arc<Hub>, before: DateTime<Utc>) -> Result<u64> {
+    let delete = "DELETE FROM events WHERE (organization_id, position) IN \
+                  (SELECT organization_id, position FROM events WHERE created_at < $1 AND NOT EXISTS \
+                  (SELECT 1 FROM event_readers WHERE event_readers.organization_id = events.organization_id \
+                  AND event_readers.position < events.position) LIMIT $2)";
+    forget::forget_before(hub, delete, before).await
 }

@@ -4,7 +4,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod accounts;
 mod alerts;
+mod backlog;
 mod command_line;
 mod consent;
 mod containers;
@@ -31,6 +33,7 @@ mod postgres_restart;
 mod receipts;
 mod redis_down;
 mod refusals;
+mod revocation;
 mod sending;
 mod subscriptions;
 mod webhook_borders;

@@ -12,7 +12,7 @@ use super::{
     run::run_one,
     slots::{Room, Slots},
 };
-use crate::base::{ctx::Hub, panics};
+use crate::base::{ctx::Hub, lane::Lane, panics};
 
 /// The longest time after which a job that nobody announced is found.
 const POLL: Duration = Duration::from_secs(1);
@@ -56,8 +56,12 @@ impl Worker {
         Self { hub, handlers: Arc::new(handlers), stop }
     }
 
-    /// Runs until stopped.
+    /// Runs until stopped, on the connections of its lane: a backlog leaves the API's alone.
     pub async fn run(self) {
+        Lane::Work.run(self.work()).await;
+    }
+
+    async fn work(self) {
         panics::watch();
         let slots = Slots::new(self.hub.config.delivery.workers);
         let mut running = JoinSet::new();
@@ -74,10 +78,10 @@ impl Worker {
             for lease in claimed {
                 let slot = slots.take(&lease.job);
                 let (hub, handlers) = (self.hub.clone(), self.handlers.clone());
-                running.spawn(async move {
+                running.spawn(Lane::Work.run(async move {
                     run_one(&hub, &handlers, lease).await;
                     drop(slot);
-                });
+                }));
             }
             if more {
                 continue;

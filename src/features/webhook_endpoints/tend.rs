@@ -6,16 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use entity::{
-    ids::{OrganizationId, WebhookEndpointId},
-    webhook_delivery,
-};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value};
+use entity::ids::{OrganizationId, WebhookEndpointId};
+use sea_orm::{ConnectionTrait, Value};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::forward;
-use crate::base::{ctx::Hub, error::Result, tx::Tx};
+use crate::base::{ctx::Hub, error::Result, forget, tx::Tx};
 
 /// Between two looks for what nobody announced.
 const PACE: Duration = Duration::from_secs(1);
@@ -23,6 +20,9 @@ const PACE: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_millis(5);
 /// Between two cleanings.
 const CLEANING: chrono::Duration = chrono::Duration::minutes(10);
+
+const OVER: &str = "DELETE FROM webhook_deliveries WHERE id IN \
+     (SELECT id FROM webhook_deliveries WHERE finished_at < $1 LIMIT $2)";
 
 /// Tends until stopped. What fails is logged and tried again at the next look.
 pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
@@ -55,13 +55,14 @@ pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
 
 /// Brings the jobs of endpoints forward that are behind their logs: those of some organisations, or all.
 pub async fn wake(hub: &Arc<Hub>, whose: Option<&[OrganizationId]>) -> Result<()> {
-    let behind = behind(hub, whose).await?;
+    let mut behind = behind(hub, whose).await?;
     if behind.is_empty() {
         return Ok(());
     }
     let now = hub.clock.now();
     let tx = Tx::begin(hub).await?;
     // In one order everywhere, so that two instances cannot wait for each other.
+    behind.sort_unstable();
     let jobs = behind.into_iter().map(|(organization, endpoint)| forward::job(organization, endpoint, now));
     tx.hasten(jobs, now).await?;
     tx.commit().await
@@ -74,13 +75,12 @@ async fn behind(
     let values: Vec<Value> = whose.unwrap_or_default().iter().map(|id| Value::from(*id)).collect();
     let places: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
     let only = match whose {
-        Some(_) => format!("AND event_readers.organization_id IN ({})", places.join(", ")),
+        Some(_) => format!("AND organization_id IN ({})", places.join(", ")),
         None => String::new(),
     };
     let sql = format!(
-        "SELECT event_readers.organization_id, event_readers.id FROM event_readers \
-         JOIN event_counters ON event_counters.organization_id = event_readers.organization_id \
-         WHERE event_readers.position < event_counters.position {only} ORDER BY event_readers.id"
+        "SELECT organization_id, id FROM event_readers WHERE position < (SELECT event_counters.position \
+         FROM event_counters WHERE event_counters.organization_id = event_readers.organization_id) {only}"
     );
     let rows = hub.db.read().query_all_raw(hub.db.sql(sql, values)).await?;
     let pair = |row: &sea_orm::QueryResult| {
@@ -94,9 +94,5 @@ async fn behind(
 pub async fn forget(hub: &Arc<Hub>) -> Result<u64> {
     let keep =
         chrono::Duration::from_std(hub.config.event_retention).unwrap_or(chrono::Duration::days(3_650));
-    let tx = Tx::begin(hub).await?;
-    let over = webhook_delivery::Column::FinishedAt.lt(hub.clock.now() - keep);
-    let gone = webhook_delivery::Entity::delete_many().filter(over).exec(&*tx).await?.rows_affected;
-    tx.commit().await?;
-    Ok(gone)
+    forget::forget_before(hub, OVER, hub.clock.now() - keep).await
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use entity::{carrier_config, ids::OrganizationId, number};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::{
     base::{

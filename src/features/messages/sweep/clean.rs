@@ -4,36 +4,27 @@
 use std::sync::Arc;
 
 use chrono::Duration;
-use entity::idempotency_key;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::{
     base::{
         ctx::{Ctx, Hub},
         error::Result,
-        events,
-        tx::Tx,
+        events, forget,
     },
     features::organizations::housekeeping,
 };
 
 /// How long a client may repeat a call under its idempotency key.
 const IDEMPOTENCY_KEYS: Duration = Duration::hours(48);
+const OLD_KEYS: &str = "DELETE FROM idempotency_keys WHERE (organization_id, mutation, key) IN \
+     (SELECT organization_id, mutation, key FROM idempotency_keys WHERE created_at < $1 LIMIT $2)";
 
-/// Removes them, each kind in a transaction of its own so that other writers need not wait for all.
+/// Removes them, batch by batch so that other writers need not wait for all.
 pub(super) async fn forget(hub: &Arc<Hub>) -> Result<()> {
     let now = hub.clock.now();
     let keep = Duration::from_std(hub.config.event_retention).unwrap_or(Duration::days(3650));
-
-    let tx = Tx::begin(hub).await?;
-    let events = events::forget_before(&*tx, now, keep).await?;
-    tx.commit().await?;
-
-    let tx = Tx::begin(hub).await?;
-    let old = idempotency_key::Column::CreatedAt.lt(now - IDEMPOTENCY_KEYS);
-    let keys = idempotency_key::Entity::delete_many().filter(old).exec(&*tx).await?.rows_affected;
-    tx.commit().await?;
-
+    let events = events::forget_before(hub, now - keep).await?;
+    let keys = forget::forget_before(hub, OLD_KEYS, now - IDEMPOTENCY_KEYS).await?;
     let ended = housekeeping::forget_ended(&Ctx::administrator(hub.clone())).await?;
     tracing::debug!(events, keys, ended, "rows past their time were removed");
     Ok(())
