@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::base::caller::Caller;
 use crate::base::ctx::Hub;
 use crate::base::error::{Error, Result};
-use crate::base::lane::Lane;
+use crate::base::purpose::Purpose;
 use crate::base::standing::{self, Standings};
 
 /// Between the end of a pass that was answered and the next one.
@@ -80,7 +80,7 @@ impl Principals {
     /// Starts the passes; they end with the process.
     pub fn watch(hub: Arc<Hub>, stopping: CancellationToken) -> Self {
         let principals = Self::default();
-        let watching = Lane::Watch.run(principals.clone().keep_watch(hub));
+        let watching = Purpose::Watch.run(principals.clone().keep_watch(hub));
         tokio::spawn(stopping.run_until_cancelled_owned(watching));
         principals
     }
@@ -161,7 +161,7 @@ impl Principals {
     }
 }
 
-/// Opens the lane's connection where there is none. A pass that ends early would take a connection that is being made
+/// Opens the watch's connection where there is none. A pass that ends early would take a connection that is being made
 /// with it, and on a machine where that takes longer than a pass there would never be one.
 fn connect(hub: &Arc<Hub>) -> AbortOnDropHandle<()> {
     let hub = hub.clone();
@@ -169,7 +169,7 @@ fn connect(hub: &Arc<Hub>) -> AbortOnDropHandle<()> {
         // What fails is told by the passes.
         let _ = hub.db.read().ping().await;
     };
-    AbortOnDropHandle::new(tokio::spawn(Lane::Watch.run(connected)))
+    AbortOnDropHandle::new(tokio::spawn(Purpose::Watch.run(connected)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Connections: a pool for each lane; for SQLite they only read, and one writer stands beside them. Migrations run here,
+//! Connections: a pool for each purpose; for SQLite they only read, and one writer stands beside them. Migrations run here,
 //! under a lock.
 
 use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
@@ -16,7 +16,7 @@ use sqlx::{
 };
 
 use super::{
-    lane::{Lane, Shares},
+    purpose::{Purpose, Shares},
     telemetry::names,
 };
 use crate::config::{Database, Pool, SqliteSynchronous};
@@ -94,12 +94,12 @@ impl Db {
         })
     }
 
-    /// For reading outside a transaction, in the lane of the running task: sees only what was committed.
+    /// For reading outside a transaction, with the connections of the running task: sees only what was committed.
     pub fn read(&self) -> &DatabaseConnection {
-        match Lane::current() {
-            Lane::Requests => &self.requests,
-            Lane::Work => &self.work,
-            Lane::Watch => &self.watch,
+        match Purpose::current() {
+            Purpose::Requests => &self.requests,
+            Purpose::Work => &self.work,
+            Purpose::Watch => &self.watch,
         }
     }
 

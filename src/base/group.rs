@@ -1,6 +1,6 @@
 //! Group work: calls that arrive while others are being worked on wait and are then worked on together, so that one
 //! transaction, and one statement of many rows, serves them all. A call that is alone waits for nothing; one that spoils
-//! its group fails alone. Groups form within a lane: a call of the API waits for none of a job's.
+//! its group fails alone. Groups form within a purpose: a call of the API waits for none of a job's.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     error::{Error, ErrorCode, Result},
-    lane::Lane,
+    purpose::Purpose,
 };
 
 /// Groups at work at once: one writes while another one's commit is under way.
@@ -37,7 +37,7 @@ pub struct Group<T: Grouped> {
     others: Hall<T>,
 }
 
-/// Where those of one lane wait.
+/// Where those of one purpose wait.
 struct Hall<T: Grouped> {
     waiting: Mutex<VecDeque<Member<T>>>,
     turns: Semaphore,
@@ -70,7 +70,7 @@ impl<T: Grouped> Group<T> {
     pub async fn join(self: Arc<Self>, call: T) -> Result<T::Answer> {
         let (answer, answered) = oneshot::channel();
         self.hall().waiting().push_back((call, answer));
-        tokio::spawn(Lane::current().run(async move {
+        tokio::spawn(Purpose::current().run(async move {
             let hall = self.hall();
             let Ok(_turn) = hall.turns.acquire().await else { return };
             let (calls, answers): (Vec<T>, Vec<_>) = hall.take().into_iter().unzip();
@@ -82,7 +82,7 @@ impl<T: Grouped> Group<T> {
     }
 
     fn hall(&self) -> &Hall<T> {
-        if Lane::current() == Lane::Requests { &self.requests } else { &self.others }
+        if Purpose::current() == Purpose::Requests { &self.requests } else { &self.others }
     }
 }
 

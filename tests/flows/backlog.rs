@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use phonehub::base::{lane::Shares, switches, tx::Tx};
+use phonehub::base::{purpose::Shares, switches, tx::Tx};
 use sea_orm::{ConnectionTrait, Database, TransactionTrait};
 use serde_json::json;
 

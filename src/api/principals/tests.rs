@@ -169,7 +169,7 @@ async fn whom_the_database_does_not_confirm_in_time_is_not_believed() {
     let crowd = Crowd::gather(&hub, 1, 1).await;
     let stopping = CancellationToken::new();
     let principals = Principals::watch(hub.clone(), stopping.clone());
-    let held = Lane::Watch.run(async { hub.db.read().begin().await }).await.unwrap();
+    let held = Purpose::Watch.run(async { hub.db.read().begin().await }).await.unwrap();
     let (session, key) = (principals.enter(&crowd.sessions[0]), principals.enter(&crowd.keys[0]));
     let begun = Instant::now();
     assert_eq!(session.ended().await, Ending::Unconfirmed);

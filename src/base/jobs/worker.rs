@@ -12,7 +12,7 @@ use super::{
     run::run_one,
     slots::{Room, Slots},
 };
-use crate::base::{ctx::Hub, lane::Lane, panics};
+use crate::base::{ctx::Hub, panics, purpose::Purpose};
 
 /// The longest time after which a job that nobody announced is found.
 const POLL: Duration = Duration::from_secs(1);
@@ -56,9 +56,9 @@ impl Worker {
         Self { hub, handlers: Arc::new(handlers), stop }
     }
 
-    /// Runs until stopped, on the connections of its lane: a backlog leaves the API's alone.
+    /// Runs until stopped, on connections of its own: a backlog leaves the API's alone.
     pub async fn run(self) {
-        Lane::Work.run(self.work()).await;
+        Purpose::Work.run(self.work()).await;
     }
 
     async fn work(self) {
@@ -78,7 +78,7 @@ impl Worker {
             for lease in claimed {
                 let slot = slots.take(&lease.job);
                 let (hub, handlers) = (self.hub.clone(), self.handlers.clone());
-                running.spawn(Lane::Work.run(async move {
+                running.spawn(Purpose::Work.run(async move {
                     run_one(&hub, &handlers, lease).await;
                     drop(slot);
                 }));

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::receipts;
 use crate::{
-    base::{ctx::Hub, error::Result, lane::Lane},
+    base::{ctx::Hub, error::Result, purpose::Purpose},
     features::carrier_configs::prove,
 };
 
@@ -29,7 +29,7 @@ const LATE_COMMIT: chrono::Duration = chrono::Duration::minutes(2);
 
 /// Sweeps until stopped, wherever it is then: every step is a transaction. A failed sweep is logged and tried again at the next one.
 pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
-    Lane::Work.run(stop.run_until_cancelled(Box::pin(sweep_for_ever(hub)))).await;
+    Purpose::Work.run(stop.run_until_cancelled(Box::pin(sweep_for_ever(hub)))).await;
 }
 
 async fn sweep_for_ever(hub: Arc<Hub>) {

@@ -1,16 +1,16 @@
-//! Lanes: whose database connections a task uses. Each lane has connections of its own, so that a backlog of work cannot
-//! keep an answer waiting, and nothing can keep a revoked token alive. Which tasks run in which lane is their starter's
-//! matter; what is not told runs in that of requests.
+//! What a task works for, and so whose database connections it uses. Each purpose has its own, so that a backlog of work
+//! cannot keep an answer waiting, and nothing can keep a revoked token alive. Whoever starts a task says what it is for;
+//! what is not told works for requests.
 
 use std::future::Future;
 
 tokio::task_local! {
-    static LANE: Lane;
+    static PURPOSE: Purpose;
 }
 
 /// Whose connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
+pub enum Purpose {
     /// Requests, webhooks and streams.
     Requests,
     /// Jobs and sweeps, which nobody waits for with a hand on the phone.
@@ -19,7 +19,7 @@ pub enum Lane {
     Watch,
 }
 
-/// Connections of each lane.
+/// Connections of each purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shares {
     /// Of requests: what the others leave, never less than the work's.
@@ -40,15 +40,15 @@ impl Shares {
     }
 }
 
-impl Lane {
-    /// Runs a future in this lane. Tasks that it spawns are told anew.
+impl Purpose {
+    /// Runs a future for this purpose. Tasks that it spawns are told anew.
     pub async fn run<F: Future>(self, future: F) -> F::Output {
-        LANE.scope(self, future).await
+        PURPOSE.scope(self, future).await
     }
 
-    /// The lane of the running task.
+    /// The purpose of the running task.
     pub fn current() -> Self {
-        LANE.try_with(|lane| *lane).unwrap_or(Self::Requests)
+        PURPOSE.try_with(|purpose| *purpose).unwrap_or(Self::Requests)
     }
 }
 
@@ -66,15 +66,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lane_is_the_tasks_own() {
-        assert_eq!(Lane::current(), Lane::Requests);
-        Lane::Work
+    async fn a_purpose_is_the_tasks_own() {
+        assert_eq!(Purpose::current(), Purpose::Requests);
+        Purpose::Work
             .run(async {
-                assert_eq!(Lane::current(), Lane::Work);
-                let other = tokio::spawn(async { Lane::current() });
-                assert_eq!(other.await.unwrap(), Lane::Requests);
+                assert_eq!(Purpose::current(), Purpose::Work);
+                let other = tokio::spawn(async { Purpose::current() });
+                assert_eq!(other.await.unwrap(), Purpose::Requests);
             })
             .await;
-        assert_eq!(Lane::current(), Lane::Requests);
+        assert_eq!(Purpose::current(), Purpose::Requests);
     }
 }
