@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::forward;
-use crate::base::{ctx::Hub, error::Result, forget, tx::Tx};
+use crate::base::{ctx::Hub, error::Result, forget, purpose::Purpose, tx::Tx};
 
 /// Between two looks for what nobody announced.
 const PACE: Duration = Duration::from_secs(1);
@@ -24,21 +24,21 @@ const CLEANING: chrono::Duration = chrono::Duration::minutes(10);
 const OVER: &str = "DELETE FROM webhook_deliveries WHERE id IN \
      (SELECT id FROM webhook_deliveries WHERE finished_at < $1 LIMIT $2)";
 
-/// Tends until stopped. What fails is logged and tried again at the next look.
+/// Tends until stopped, wherever it is then: every step is a transaction. What fails is logged and tried again at the
+/// next look.
 pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
-    let mut cleaned_at = None;
-    let mut looked = Instant::now();
+    Purpose::Work.run(stop.run_until_cancelled(Box::pin(tend_for_ever(hub)))).await;
+}
+
+async fn tend_for_ever(hub: Arc<Hub>) {
+    let (mut looked, mut cleaned_at) = (Instant::now(), None);
     loop {
-        let committed = tokio::select! {
-            () = stop.cancelled() => return,
-            committed = hub.feeds.committed() => Some(committed),
-            () = tokio::time::sleep(PACE) => None,
-        };
-        let whose = committed.filter(|_| looked.elapsed() < PACE);
+        let committed = tokio::time::timeout(PACE, hub.feeds.committed()).await;
+        let whose: Option<Vec<_>> =
+            committed.ok().filter(|_| looked.elapsed() < PACE).map(|whose| whose.into_iter().collect());
         if whose.is_none() {
             looked = Instant::now();
         }
-        let whose: Option<Vec<_>> = whose.map(|committed| committed.into_iter().collect());
         if let Err(error) = wake(&hub, whose.as_deref()).await {
             tracing::warn!(%error, "webhooks could not be woken; the next look tries again");
         }
@@ -49,7 +49,7 @@ pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
                 tracing::warn!(%error, "old webhook deliveries could not be removed; the next cleaning tries again");
             }
         }
-        stop.run_until_cancelled(tokio::time::sleep(REST)).await;
+        tokio::time::sleep(REST).await;
     }
 }
 
