@@ -80,7 +80,8 @@ async fn behind(
     };
     let sql = format!(
         "SELECT organization_id, id FROM event_readers WHERE position < (SELECT event_counters.position \
-         FROM event_counters WHERE event_counters.organization_id = event_readers.organization_id) {only}"
+         FROM event_counters WHERE event_counters.organization_id = event_readers.organization_id) {only} \
+         ORDER BY organization_id, position, id"
     );
     let rows = hub.db.read().query_all_raw(hub.db.sql(sql, values)).await?;
     let pair = |row: &sea_orm::QueryResult| {
