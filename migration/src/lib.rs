@@ -8,6 +8,7 @@ mod m0001_people;
 mod m0002_carriers;
 mod m0003_messages;
 mod m0004_machinery;
+mod m0005_partners;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_carriers::Step),
             Box::new(m0003_messages::Step),
             Box::new(m0004_machinery::Step),
+            Box::new(m0005_partners::Step),
         ]
     }
 }
