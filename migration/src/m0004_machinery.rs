@@ -49,6 +49,10 @@ CREATE INDEX jobs_age ON jobs (run_at) WHERE dead_at IS NULL AND NOT waiting
 
 CREATE INDEX jobs_line ON jobs (lane, priority, run_at, id) WHERE waiting
 
+CREATE INDEX jobs_line_age ON jobs (run_at) WHERE waiting
+
+CREATE INDEX jobs_turn ON jobs (lane) WHERE lane IS NOT NULL AND NOT waiting
+
 CREATE INDEX jobs_dead ON jobs (organization_id, dead_at, id) WHERE dead_at IS NOT NULL
 
 CREATE TABLE lanes (

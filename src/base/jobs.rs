@@ -14,7 +14,10 @@ mod worker;
 pub use lanes::Lane;
 pub use worker::{Handlers, Worker};
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::RangeInclusive,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -34,8 +37,10 @@ use super::{
 
 /// Priority of what a person waits for.
 pub const ONE_OFF: i32 = 0;
-/// Priority of what nobody waits for.
-pub const BACKGROUND: i32 = 20;
+/// Priorities that clients may give to what they send: first to last.
+pub const CHOSEN: RangeInclusive<i32> = ONE_OFF..=100;
+/// Priority of what nobody waits for. No client can choose it: slots are kept for it.
+pub const BACKGROUND: i32 = 1000;
 
 /// Work to enqueue.
 #[derive(Debug)]

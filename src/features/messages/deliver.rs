@@ -107,6 +107,15 @@ impl Handler for Deliver {
     }
 }
 
+/// Whether a living job will hand the message over.
+pub(super) async fn is_planned(tx: &Tx, id: MessageId) -> Result<bool> {
+    let job = job::Entity::find()
+        .filter(job::Column::Kind.eq(KIND))
+        .filter(job::Column::Subject.eq(id.to_string()))
+        .filter(job::Column::DeadAt.is_null());
+    Ok(job.one(&**tx).await?.is_some())
+}
+
 /// Deletes the job of a message that is not to be handed over any more, dead or alive.
 pub(super) async fn withdraw(tx: &Tx, id: MessageId) -> Result<()> {
     job::Entity::delete_many()

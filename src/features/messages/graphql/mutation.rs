@@ -72,7 +72,8 @@ impl MessagesMutation {
         SendMessagePayload::settle(send::send(gql.ctx()?, input.into()).await.map(Message))
     }
 
-    /// Withdraws a message that was not handed to the carrier yet, scheduled ones included.
+    /// Withdraws a message that the carrier does not have: not handed over yet, scheduled ones included, or refused by the
+    /// carrier and waiting for its next try.
     async fn cancel_message(
         &self,
         gql: &Context<'_>,
