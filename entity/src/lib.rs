@@ -31,6 +31,7 @@ pub mod session;
 pub mod system_setting;
 pub mod throttle;
 pub mod timeline_entry;
+pub mod tombstone;
 pub mod user;
 
 use ids::OrganizationId;

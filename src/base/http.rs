@@ -74,6 +74,11 @@ impl HttpRequest {
         Self { method: Method::POST, url, basic: None, form: Some(form) }
     }
 
+    /// A DELETE without credentials.
+    pub fn delete(url: Url) -> Self {
+        Self { method: Method::DELETE, url, basic: None, form: None }
+    }
+
     /// The same request with Basic credentials.
     #[must_use]
     pub fn with_basic(self, basic: Basic) -> Self {

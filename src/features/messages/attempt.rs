@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{
     poll, receipts,
+    redact::{self, Extent},
     status::{self, Change},
     timeline,
 };
@@ -116,6 +117,9 @@ pub async fn accepted(
     };
     let message = status::apply(ctx, tx, message, change).await?;
     let message = if known { message } else { receipts::claim_parked(ctx, tx, message).await? };
+    if message.redacted_at.is_some() {
+        redact::carrier::plan(ctx, tx, &message, Extent::Content).await?;
+    }
     poll::plan(ctx, tx, &message).await?;
     Ok(Some(message))
 }

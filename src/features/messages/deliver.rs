@@ -31,13 +31,15 @@ use crate::{
         Messaging,
         messaging::{Outgoing, RemoteMessage, SendOutcome, Sender},
     },
-    features::{carrier_configs::open, contacts::opt_outs},
+    features::{carrier_configs::open, contacts::opt_outs, organizations::suspend},
 };
 
 /// Kind of the job; its subject is the message's public id.
 pub const KIND: &str = "deliver";
 /// How often a paused queue looks again.
 const PAUSE: chrono::Duration = chrono::Duration::seconds(5);
+/// How often a suspended organisation's queue looks again.
+const SUSPENSION: chrono::Duration = chrono::Duration::seconds(30);
 /// Left of the lease beyond the time-out before a call is begun.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -73,6 +75,9 @@ impl Handler for Deliver {
         if switches::is_sending_paused(ctx.db()).await? {
             return Ok(Outcome::At(ctx.now() + PAUSE));
         }
+        if suspend::is_suspended(ctx.db(), message.organization_id).await? {
+            return Ok(Outcome::At(ctx.now() + SUSPENSION));
+        }
         if left_over(ctx, lease, &message, &payload).await? {
             return Ok(Outcome::Settled);
         }
@@ -102,9 +107,10 @@ impl Handler for Deliver {
     }
 }
 
-/// Never once the carrier is known to have it, whatever was decided while nobody knew.
+/// Never once the carrier is known to have it, whatever was decided while nobody knew, and never without its text.
 fn may_be_sent(message: &message::Model, payload: &Payload) -> bool {
     message.carrier_message_id.is_none()
+        && message.redacted_at.is_none()
         && (super::attempt::is_open(message.status)
             || (payload.resend && message.status == MessageStatus::Unknown))
 }

@@ -8,7 +8,7 @@ use entity::{
     attempt, carrier_config,
     enums::{AttemptState, InDoubtPolicy, MessageStatus, TimelineKind},
     ids::AttemptId,
-    message,
+    message, tombstone,
 };
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Set};
 use serde_json::json;
@@ -176,6 +176,7 @@ async fn claimed(
         return Ok(HashSet::new());
     }
     let sids: Vec<String> = candidates.iter().map(|remote| remote.sid.clone()).collect();
+    let buried_among = sids.clone();
     let of_messages = message::Entity::find()
         .filter(message::Column::Account.eq(&message.account))
         .filter(message::Column::CarrierMessageId.is_in(sids.clone()))
@@ -188,8 +189,14 @@ async fn claimed(
         .filter(attempt::Column::MessageId.ne(message.id))
         .all(ctx.db())
         .await?;
+    let buried = tombstone::Entity::find()
+        .filter(tombstone::Column::Account.eq(&message.account))
+        .filter(tombstone::Column::CarrierMessageId.is_in(buried_among))
+        .all(ctx.db())
+        .await?;
     let of_messages = of_messages.into_iter().filter_map(|row| row.carrier_message_id);
-    Ok(of_messages.chain(of_attempts.into_iter().filter_map(|row| row.carrier_message_id)).collect())
+    let of_attempts = of_attempts.into_iter().filter_map(|row| row.carrier_message_id);
+    Ok(of_messages.chain(of_attempts).chain(buried.into_iter().map(|row| row.carrier_message_id)).collect())
 }
 
 async fn adopt(ctx: &Ctx, lease: &Lease, attempt: attempt::Model, remote: &RemoteMessage) -> Result<Outcome> {

@@ -69,7 +69,7 @@ impl MessagesMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The message.")] input: SendMessageInput,
     ) -> Result<SendMessagePayload> {
-        SendMessagePayload::settle(send::send(gql.ctx()?, input.into()).await.map(Message))
+        SendMessagePayload::settle(gql, send::send(gql.ctx()?, input.into()).await.map(Message))
     }
 
     /// Withdraws a message that was not handed to the carrier yet, scheduled ones included.
@@ -78,7 +78,7 @@ impl MessagesMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which one.")] input: CancelMessageInput,
     ) -> Result<CancelMessagePayload> {
-        CancelMessagePayload::settle(cancel::cancel(gql.ctx()?, input.message_id).await.map(Message))
+        CancelMessagePayload::settle(gql, cancel::cancel(gql.ctx()?, input.message_id).await.map(Message))
     }
 
     /// Decides about a message of which nobody knows whether it was sent (status UNKNOWN). Evidence that comes later still
@@ -89,7 +89,7 @@ impl MessagesMutation {
         #[graphql(desc = "Which one, and what to do.")] input: ResolveMessageInput,
     ) -> Result<ResolveMessagePayload> {
         let resolved = resolve::resolve(gql.ctx()?, input.message_id, input.resolution).await;
-        ResolveMessagePayload::settle(resolved.map(Message))
+        ResolveMessagePayload::settle(gql, resolved.map(Message))
     }
 
     /// Sets a conversation's unread count to nothing.
@@ -99,7 +99,7 @@ impl MessagesMutation {
         #[graphql(desc = "Which one.")] input: MarkConversationReadInput,
     ) -> Result<MarkConversationReadPayload> {
         let read = conversation::mark_read(gql.ctx()?, input.conversation_id).await;
-        MarkConversationReadPayload::settle(read.map(Conversation))
+        MarkConversationReadPayload::settle(gql, read.map(Conversation))
     }
 
     /// Runs a dead job again, with all its tries. For admins.
@@ -108,6 +108,6 @@ impl MessagesMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which one.")] input: RedriveJobInput,
     ) -> Result<RedriveJobPayload> {
-        RedriveJobPayload::settle(dead_jobs::redrive(gql.ctx()?, input.job_id).await.map(Job))
+        RedriveJobPayload::settle(gql, dead_jobs::redrive(gql.ctx()?, input.job_id).await.map(Job))
     }
 }
