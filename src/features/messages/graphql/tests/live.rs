@@ -100,7 +100,8 @@ async fn a_cursor_behind_the_retention_is_told_and_one_ahead_of_the_log_is_refus
     }
     let tx = office.ctx.begin().await.unwrap();
     let tomorrow = office.ctx.now() + Duration::days(1);
-    events::forget_before(&*tx, tomorrow, Duration::zero()).await.unwrap();
+    let own = office.ctx.organization().unwrap();
+    events::forget_before(&office.ctx.hub, &*tx, own, tomorrow).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(refused(&office.ctx, STATUS, json!({ "after": first["cursor"] })).await, "CURSOR_TOO_OLD");
 
