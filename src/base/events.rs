@@ -105,7 +105,7 @@ async fn page(
 }
 
 /// Events that one statement removes.
-const BATCH: u64 = 1_000;
+const BATCH: i64 = 1_000;
 
 /// Removes the organisation's oldest events, as far as they were committed before a time, a batch at most; gives how many.
 /// Its counter stays, so cursors before them are told.

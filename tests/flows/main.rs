@@ -4,8 +4,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod audit_log;
 mod command_line;
 mod consent;
+mod erasure;
 mod events;
 mod evidence;
 mod frozen;
@@ -25,5 +27,8 @@ mod postgres_restart;
 mod receipts;
 mod redis_down;
 mod refusals;
+mod retention;
+mod rights;
 mod sending;
 mod subscriptions;
+mod suspension;
