@@ -22,7 +22,7 @@ use crate::{
         clock::Clock,
         ctx::{Ctx, Hub},
         error::{Error, Result},
-        jobs::{Handlers, Worker},
+        jobs::{Handlers, Worker, orphans},
         stop,
         telemetry::{self, Metrics},
     },
@@ -54,6 +54,7 @@ pub struct App {
     sweep: JoinHandle<()>,
     sockets: TaskTracker,
     sandbox: Option<sandbox::Running>,
+    _presence: Option<orphans::Presence>,
 }
 
 /// Runs until the operating system asks the process to stop.
@@ -63,11 +64,12 @@ pub async fn serve(config: Config) -> Result<()> {
         |error| Error::internal(format!("PHONEHUB_LISTEN: {} cannot be used: {error}", config.listen));
     let listener = TcpListener::bind(config.listen).await.map_err(taken)?;
     let app = App::start(config, listener, Clock::default()).await?;
+    let stop = stop::requested();
     if let Some(demo) = &app.demo {
         demo.print(app.addr);
     }
     tracing::info!(address = %app.addr, "PhoneHub is ready");
-    stop::requested().await;
+    stop.await;
     tracing::info!("stopping");
     app.stop().await;
     Ok(())
@@ -86,6 +88,7 @@ impl App {
             seed::seed_system(&ctx, &seed).await?;
         }
         retention::publish(&ctx).await?;
+        let presence = orphans::adopt(&hub).await?;
         let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
         tokio::spawn(stopping.clone().run_until_cancelled_owned(metrics.clone().keep_bounded()));
         // Beyond loopback anybody can claim to be on this machine: `Host` is the client's own word.
@@ -109,6 +112,7 @@ impl App {
             stopping,
             draining,
             sandbox,
+            _presence: presence,
         })
     }
 

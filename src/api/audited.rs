@@ -78,7 +78,7 @@ fn at(gql: &Context<'_>, error: Error) -> ServerError {
 
 async fn admit(ctx: &Ctx, action: &str) -> error::Result<()> {
     match ctx.organization() {
-        Ok(organization) if !PERSONAL.contains(&action) => suspend::refuse_suspended(ctx.db(), organization).await,
+        Ok(organization) if !PERSONAL.contains(&action) => suspend::refuse_suspended(&ctx.hub, organization).await,
         _ => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ use super::{
     caller::{Caller, KeyHolder, Member, Permission},
     ctx::{Ctx, Hub, RequestInfo},
     error::{Error, Result},
+    group::{Group, Grouped},
     tokens::{self, Claims},
 };
 
@@ -93,14 +94,31 @@ async fn key_holder(hub: &Arc<Hub>, token: &str) -> Result<Caller> {
     if !tokens::is_api_key(token) {
         return Err(Error::unauthenticated());
     }
-    let row = api_key::Entity::find()
-        .filter(api_key::Column::SecretHash.eq(tokens::hash(token)))
-        .one(hub.db.read())
-        .await?;
+    let asked = KeyLookup { hub: hub.clone(), hash: tokens::hash(token) };
+    let row = hub.parts.of::<Group<KeyLookup>>().join(asked).await?;
     if let Some(row) = &row {
         note_use(hub, row);
     }
     live_key(hub, row)
+}
+
+/// The key of a request. Requests that come at the same time share the read; none is answered by one begun before it came.
+struct KeyLookup {
+    hub: Arc<Hub>,
+    hash: Vec<u8>,
+}
+
+impl Grouped for KeyLookup {
+    type Answer = Option<api_key::Model>;
+
+    async fn work(group: &[&Self]) -> Result<Vec<Self::Answer>> {
+        let Some(hub) = group.first().map(|first| &first.hub) else { return Ok(Vec::new()) };
+        let hashes = group.iter().map(|asked| asked.hash.clone());
+        let keys = api_key::Entity::find().filter(api_key::Column::SecretHash.is_in(hashes));
+        let keys = keys.all(hub.db.read()).await?;
+        let of = |asked: &&Self| keys.iter().find(|key| key.secret_hash == asked.hash).cloned();
+        Ok(group.iter().map(of).collect())
+    }
 }
 
 fn live_key(hub: &Hub, row: Option<api_key::Model>) -> Result<Caller> {

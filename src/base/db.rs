@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use secrecy::ExposeSecret;
 use sqlx::{
-    Executor, Postgres,
+    Connection, Executor, Postgres, Sqlite,
     pool::PoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
 };
@@ -75,7 +75,7 @@ impl Db {
             return Ok(Self { read: pool.clone(), write: pool });
         }
         let mut writer = options.clone();
-        writer.max_connections(1);
+        writer.max_connections(1).map_sqlx_sqlite_pool_opts(sqlite_writer);
         let write = open(writer).await?;
         options.max_connections(pool.connections.min(SQLITE_READERS));
         Ok(Self { read: open(options).await?, write })
@@ -193,6 +193,19 @@ fn postgres_pool(options: PoolOptions<Postgres>) -> PoolOptions<Postgres> {
         Box::pin(async move {
             connection.execute(LET_GO).await?;
             Ok(())
+        })
+    })
+}
+
+/// SQLite ends a transaction by itself when the disk is full or fails (<https://sqlite.org/lang_transaction.html>, 3.1);
+/// then the driver's rollback fails, and it goes on counting that transaction as open. What came next on such a
+/// connection would be nested in nothing and lost after its "commit": the connection is closed instead.
+fn sqlite_writer(options: PoolOptions<Sqlite>) -> PoolOptions<Sqlite> {
+    options.after_release(|connection, _| {
+        Box::pin(async move {
+            // A rollback that was begun by a drop is answered before this.
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
         })
     })
 }

@@ -1,71 +1,99 @@
 //! Group work: calls that arrive while others are being worked on wait and are then worked on together, so that one
-//! transaction, and one statement of many rows, serves them all. A call that is alone waits for nothing.
+//! transaction, and one statement of many rows, serves them all. A call that is alone waits for nothing; one that spoils
+//! its group fails alone.
 
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
 };
 
+use futures_util::{StreamExt, stream};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::error::{Error, Result};
+use super::error::{Error, ErrorCode, Result};
 
 /// Groups at work at once: one writes while another one's commit is under way.
 const AT_ONCE: usize = 2;
 /// Members of a group; more make statements longer, not cheaper.
 const MOST: usize = 64;
+/// Members of a group that failed which are worked on at once: one bad call must not take all of the pool's connections.
+const ALONE_AT_ONCE: usize = 4;
 
-/// Calls of one kind; `T` is what each brings, `R` what each is given.
-#[derive(Debug)]
-pub struct Group<T, R> {
-    waiting: Mutex<VecDeque<Member<T, R>>>,
+/// A call that can be worked on together with others of its kind.
+pub trait Grouped: Send + Sync + Sized + 'static {
+    /// What each is given.
+    type Answer: Send + 'static;
+
+    /// Works on all of them, or leaves nothing behind when it fails. One answer for each, in their order.
+    fn work(group: &[&Self]) -> impl Future<Output = Result<Vec<Self::Answer>>> + Send;
+}
+
+/// Where calls of one kind meet.
+pub struct Group<T: Grouped> {
+    waiting: Mutex<VecDeque<Member<T>>>,
     turns: Semaphore,
 }
 
 /// A call and where its answer goes.
-type Member<T, R> = (T, oneshot::Sender<Result<R>>);
+type Member<T> = (T, oneshot::Sender<Result<<T as Grouped>::Answer>>);
 
-impl<T, R> Default for Group<T, R> {
+impl<T: Grouped> std::fmt::Debug for Group<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Group").field("waiting", &self.waiting().len()).finish_non_exhaustive()
+    }
+}
+
+impl<T: Grouped> Default for Group<T> {
     fn default() -> Self {
         Self { waiting: Mutex::default(), turns: Semaphore::new(AT_ONCE) }
     }
 }
 
-impl<T: Send + 'static, R: Send + 'static> Group<T, R> {
-    /// Has `call` worked on with those that wait beside it. `work` answers in the order of what it is given; it runs in a
-    /// task, so that a caller who goes away takes nobody's answer along.
-    pub async fn join<F>(
-        self: Arc<Self>,
-        call: T,
-        work: impl FnOnce(Vec<T>) -> F + Send + 'static,
-    ) -> Result<R>
-    where
-        F: Future<Output = Vec<Result<R>>> + Send,
-    {
+impl<T: Grouped> Group<T> {
+    /// Has `call` worked on with those that wait beside it, in a task, so that a caller who goes away takes nobody's
+    /// answer along.
+    pub async fn join(self: Arc<Self>, call: T) -> Result<T::Answer> {
         let (answer, answered) = oneshot::channel();
         self.waiting().push_back((call, answer));
         tokio::spawn(async move {
             let Ok(_turn) = self.turns.acquire().await else { return };
             let (calls, answers): (Vec<T>, Vec<_>) = self.take().into_iter().unzip();
-            if calls.is_empty() {
-                return;
-            }
-            for (result, answer) in work(calls).await.into_iter().zip(answers) {
+            for (result, answer) in all_or_each(&calls).await.into_iter().zip(answers) {
                 let _ = answer.send(result);
             }
         });
         answered.await.map_err(|_| Error::internal("the group's work was given up"))?
     }
 
-    fn take(&self) -> Vec<Member<T, R>> {
+    fn take(&self) -> Vec<Member<T>> {
         let mut waiting = self.waiting();
         let some = waiting.len().min(MOST);
         waiting.drain(..some).collect()
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, VecDeque<Member<T, R>>> {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, VecDeque<Member<T>>> {
         self.waiting.lock().expect("no panic happens under this lock")
     }
+}
+
+/// Works on all, or on each for itself when one of them spoils it. A database that is busy is not asked again.
+async fn all_or_each<T: Grouped>(calls: &[T]) -> Vec<Result<T::Answer>> {
+    if calls.is_empty() {
+        return Vec::new();
+    }
+    match T::work(&calls.iter().collect::<Vec<_>>()).await {
+        Ok(answers) => answers.into_iter().map(Ok).collect(),
+        Err(error) if calls.len() == 1 => vec![Err(error)],
+        Err(error) if error.code == ErrorCode::Unavailable => {
+            let cause = error.to_string();
+            calls.iter().map(|_| Err(Error::unavailable(cause.clone()))).collect()
+        }
+        Err(_) => stream::iter(calls).map(alone).buffered(ALONE_AT_ONCE).collect().await,
+    }
+}
+
+async fn alone<T: Grouped>(call: &T) -> Result<T::Answer> {
+    T::work(&[call]).await?.pop().ok_or_else(|| Error::internal("a call of a group was left unanswered"))
 }
 
 #[cfg(test)]
@@ -76,44 +104,63 @@ mod tests {
 
     use super::*;
 
+    /// Doubles a number; fails where a group holds 13, panics where it holds 666.
+    struct Double(usize, Arc<AtomicUsize>);
+
+    impl Grouped for Double {
+        type Answer = (usize, usize);
+
+        async fn work(group: &[&Self]) -> Result<Vec<Self::Answer>> {
+            tokio::task::yield_now().await;
+            assert!(group.iter().all(|call| call.0 != 666), "this one panics");
+            if group.iter().any(|call| call.0 == 13) {
+                return Err(Error::internal("an unlucky number"));
+            }
+            group[0].1.fetch_add(group.len(), Ordering::Relaxed);
+            Ok(group.iter().map(|call| (call.0 * 2, group.len())).collect())
+        }
+    }
+
+    fn calls(
+        group: &Arc<Group<Double>>,
+        worked: &Arc<AtomicUsize>,
+        numbers: std::ops::Range<usize>,
+    ) -> Vec<impl Future<Output = Result<(usize, usize)>> + use<>> {
+        numbers.map(|number| group.clone().join(Double(number, worked.clone()))).collect()
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn each_call_is_worked_on_once_and_gets_its_own_answer() {
-        let group = Arc::new(Group::<usize, usize>::default());
-        let worked = Arc::new(AtomicUsize::new(0));
-        let calls = (0..1_000).map(|number| {
-            let (group, worked) = (group.clone(), worked.clone());
-            tokio::spawn(group.join(number, move |numbers| async move {
-                worked.fetch_add(numbers.len(), Ordering::Relaxed);
-                tokio::task::yield_now().await;
-                numbers.into_iter().map(|number| Ok(number * 2)).collect()
-            }))
-        });
-        let answers = join_all(calls).await;
-        for (number, answer) in answers.into_iter().enumerate() {
-            assert_eq!(answer.unwrap().unwrap(), number * 2);
+        let (group, worked) = (Arc::default(), Arc::default());
+        let calls = calls(&group, &worked, 1_000..2_000).into_iter().map(tokio::spawn);
+        for (number, answer) in join_all(calls).await.into_iter().enumerate() {
+            assert_eq!(answer.unwrap().unwrap().0, (number + 1_000) * 2);
         }
         assert_eq!(worked.load(Ordering::Relaxed), 1_000);
     }
 
     #[tokio::test]
     async fn those_who_wait_together_are_worked_on_together() {
-        let group = Arc::new(Group::<(), usize>::default());
-        let calls = (0..10).map(|_| {
-            group.clone().join((), |calls| async move { calls.iter().map(|()| Ok(calls.len())).collect() })
-        });
-        for size in join_all(calls).await {
-            assert_eq!(size.unwrap(), 10);
+        let (group, worked) = (Arc::default(), Arc::default());
+        for answer in join_all(calls(&group, &worked, 0..10)).await {
+            assert_eq!(answer.unwrap().1, 10);
         }
     }
 
     #[tokio::test]
+    async fn one_that_spoils_its_group_fails_alone() {
+        let (group, worked) = (Arc::default(), Arc::default());
+        let answers = join_all(calls(&group, &worked, 10..20)).await;
+        let failed: Vec<_> =
+            (10..).zip(&answers).filter(|(_, answer)| answer.is_err()).map(|(n, _)| n).collect();
+        assert_eq!(failed, [13]);
+        assert_eq!(worked.load(Ordering::Relaxed), 9);
+    }
+
+    #[tokio::test]
     async fn a_panic_is_an_error_for_its_group_alone() {
-        let group = Arc::new(Group::<bool, ()>::default());
-        let work = |calls: Vec<bool>| async move {
-            assert!(!calls[0], "this one panics");
-            calls.into_iter().map(|_| Ok(())).collect()
-        };
-        assert!(group.clone().join(true, work).await.is_err());
-        assert!(group.join(false, work).await.is_ok());
+        let (group, worked) = (Arc::default(), Arc::default());
+        assert!(join_all(calls(&group, &worked, 666..667)).await[0].is_err());
+        assert!(join_all(calls(&group, &worked, 1..2)).await[0].is_ok());
     }
 }

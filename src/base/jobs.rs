@@ -2,10 +2,12 @@
 //! claims. A handler that lost its lease cannot write.
 
 mod claim;
+pub mod orphans;
 mod run;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod together;
 mod worker;
 
 pub use worker::{Handlers, Worker};
@@ -145,7 +147,7 @@ pub trait Handler: Send + Sync {
 }
 
 /// A claimed job.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Lease {
     /// The job as it was claimed.
     pub job: job::Model,

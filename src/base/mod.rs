@@ -16,6 +16,7 @@ pub mod group;
 pub mod http;
 pub mod idempotency;
 pub mod jobs;
+pub mod panics;
 pub mod parts;
 pub mod phone;
 pub mod presence;

@@ -109,7 +109,9 @@ impl Tx {
         let pending = std::mem::take(&mut *self.events.lock().expect("no panic holds it"));
         let events = self.append(pending).await?;
         let inner = self.inner.take().expect("present until commit or drop");
-        inner.commit().await?;
+        if let Err(error) = inner.commit().await {
+            return Err(self.ended(error).await);
+        }
         if let Some(batch) = self.shared.take() {
             commit_shared(&self.hub.writer, batch).await?;
         }
@@ -118,6 +120,14 @@ impl Tx {
         }
         self.hub.feeds.publish(&events);
         Ok(())
+    }
+
+    /// A savepoint cannot be kept only when SQLite has ended the transaction around it: the batch is over for all, and
+    /// nobody joins it any more.
+    async fn ended(&mut self, error: DbErr) -> Error {
+        let Some(mut batch) = self.shared.take() else { return error.into() };
+        batch.flush().await;
+        Error::unavailable(error)
     }
 
     /// Writes the events under their organisations' counter rows, in the order of organisation ids so that two
@@ -220,7 +230,7 @@ mod tests {
     use sea_orm::{ActiveModelTrait, PaginatorTrait};
 
     use super::*;
-    use crate::base::{events, testing};
+    use crate::base::{error::ErrorCode, events, testing};
 
     async fn organization(hub: &Arc<Hub>) -> OrganizationId {
         let id = OrganizationId::new();
@@ -277,5 +287,18 @@ mod tests {
         tx.commit().await.unwrap();
         assert!(system_setting::Entity::find_by_id("a").one(hub.db.read()).await.unwrap().is_none());
         assert_eq!(event::Entity::find().count(hub.db.read()).await.unwrap(), 1);
+    }
+
+    /// As it does when the disk is full.
+    #[tokio::test]
+    async fn what_follows_a_transaction_that_sqlite_ended_by_itself_is_kept() {
+        let (hub, _folder) = testing::hub().await;
+        for _ in 0..3 {
+            let ended = Tx::begin(&hub).await.unwrap();
+            ended.execute_unprepared("ROLLBACK").await.unwrap();
+            assert_eq!(ended.commit().await.unwrap_err().code, ErrorCode::Unavailable);
+            let id = organization(&hub).await;
+            assert!(organization::Entity::find_by_id(id).one(hub.db.read()).await.unwrap().is_some());
+        }
     }
 }

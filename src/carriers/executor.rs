@@ -39,7 +39,9 @@ impl Failure {
 impl Executor {
     /// `provider` labels metrics and logs.
     pub fn new(provider: &'static str, http: HttpClient, breaker: Arc<Breaker>) -> Self {
-        Self { provider, http, breaker }
+        let executor = Self { provider, http, breaker };
+        executor.open_breakers().increment(0.0);
+        executor
     }
 
     /// Whether the account is being called at all; for health pages.

@@ -45,8 +45,9 @@ async fn emulate(config: Config) -> Done {
         ..Settings::default()
     });
     let running = running.await?;
+    let stop = phonehub::base::stop::requested();
     println!("The sandbox carrier listens at {}", running.base_url());
-    phonehub::base::stop::requested().await;
+    stop.await;
     running.stop().await;
     Ok(())
 }

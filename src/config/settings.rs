@@ -177,7 +177,8 @@ settings! {
     WORKERS = "PHONEHUB_WORKERS", Delivery, "1 to 1024", Some("32"),
         "Jobs that one process works on at the same time.";
     JOB_LEASE = "PHONEHUB_JOB_LEASE", Delivery, "duration, 1s to 1h", Some("30s"),
-        "How long a claimed job belongs to its worker; after a crash another one takes it over this much later.";
+        "How long a claimed job belongs to its worker; after a crash another one takes it over this much later, on SQLite \
+         at the next start.";
     JOB_ATTEMPTS = "PHONEHUB_JOB_ATTEMPTS", Delivery, "1 to 100", Some("10"),
         "Tries of a job before it is dead: visible in deadJobs, tried again by redriveJob.";
     IN_DOUBT_WINDOW = "PHONEHUB_IN_DOUBT_WINDOW", Delivery, "duration, 100ms to 24h", Some("60s"),

@@ -4,9 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod alerts;
 mod audit_log;
 mod command_line;
 mod consent;
+mod containers;
+mod disk_full;
 mod erasure;
 mod events;
 mod evidence;

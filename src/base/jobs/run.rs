@@ -15,6 +15,7 @@ use super::{Handler, Handlers, Lease, Outcome, held, pause};
 use crate::base::{
     ctx::{Ctx, Hub},
     error::{Error, Result},
+    panics,
     telemetry::names,
 };
 
@@ -71,9 +72,16 @@ async fn bounded(ctx: &Ctx, handler: &dyn Handler, lease: &Lease) -> Result<Outc
     let running = AssertUnwindSafe(handler.run(ctx, lease)).catch_unwind();
     match tokio::time::timeout(lease.left().saturating_sub(settling), running).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(_panic)) => Err(Error::internal("the job panicked")),
+        Ok(Err(_panic)) => Err(panicked(handler.kind())),
         Err(_elapsed) => Err(Error::unavailable("the job did not end within its lease")),
     }
+}
+
+/// The place stands in the text that admins read in `deadJobs`; the panic's own words may hold values and stay unsaid.
+fn panicked(kind: &str) -> Error {
+    let place = panics::place().unwrap_or_else(|| "an unknown place".to_owned());
+    let message = format!("A run of {kind} panicked at {place}.");
+    Error { message: message.into(), ..Error::internal("a panic") }
 }
 
 fn most_tries(hub: &Hub) -> i32 {

@@ -31,7 +31,7 @@ impl Handler for Poison {
 
     async fn run(&self, ctx: &Ctx, lease: &Lease) -> Result<Outcome> {
         match lease.job.subject.as_str() {
-            "panic" => panic!("poison"),
+            "panic" => panic!("poison with a payload"),
             "hang" => std::future::pending().await,
             "again" => Ok(Outcome::At(ctx.now() + chrono::Duration::hours(1))),
             other => Err(Error::internal(format!("ran {other}"))),
@@ -102,7 +102,9 @@ async fn a_job_that_panics_dies_after_its_tries() {
     let (hub, _folder) = hub_with_one("panic").await;
     let job = work_until(&hub, |job| job.dead_at.is_some()).await;
     assert_eq!((job.tries, job.lease_token), (2, 3));
-    assert!(job.last_error.is_some());
+    let error = job.last_error.unwrap();
+    assert!(error.starts_with("A run of poison panicked at src/base/jobs/tests.rs:"), "{error}");
+    assert!(!error.contains("payload"), "the panic's own words stay unsaid: {error}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::{
     run::run_one,
     slots::{Room, Slots},
 };
-use crate::base::ctx::Hub;
+use crate::base::{ctx::Hub, panics};
 
 /// The longest time after which a job that nobody announced is found.
 const POLL: Duration = Duration::from_secs(1);
@@ -57,6 +57,7 @@ impl Worker {
 
     /// Runs until stopped.
     pub async fn run(self) {
+        panics::watch();
         let slots = Slots::new(self.hub.config.delivery.workers);
         let mut running = JoinSet::new();
         while !self.stop.is_cancelled() {

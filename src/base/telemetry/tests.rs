@@ -76,6 +76,8 @@ fn metrics_render_with_description_and_buckets() {
     let text = handle.render();
     assert!(text.contains("# HELP phonehub_webhook_refusals_total Webhooks refused"), "{text}");
     assert!(text.contains("phonehub_webhook_refusals_total{reason=\"signature\"} 2"), "{text}");
+    assert!(text.contains("phonehub_slow_subscribers_total 0\n"), "counters begin at 0: {text}");
+    assert!(text.contains("phonehub_sign_in_refusals_total{reason=\"throttled\"} 0\n"), "{text}");
     assert!(
         text.contains("phonehub_carrier_request_seconds_bucket{provider=\"twilio\",le=\"0.25\"} 1"),
         "{text}"
@@ -146,22 +148,5 @@ fn the_table_and_what_is_written_are_the_same() {
         let by_id = format!("names::{id}");
         let used = written.contains(metric.name) || sources.iter().any(|text| text.contains(&by_id));
         assert!(used, "nothing writes {}", metric.name);
-    }
-}
-
-#[test]
-fn every_metric_of_an_alert_exists_and_every_rule_is_played() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations");
-    let rules = fs::read_to_string(format!("{folder}/alerts.yml")).unwrap();
-    let scenarios = fs::read_to_string(format!("{folder}/alerts.test.yml")).unwrap();
-    let unknown: Vec<_> = metric_words(&rules).into_iter().filter(|word| !is_known(word)).collect();
-    assert!(unknown.is_empty(), "{unknown:?}");
-    for rule in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
-        let fires = format!("alertname: {rule}\n        exp_alerts:\n");
-        let is_quiet = format!("alertname: {rule}, exp_alerts: []");
-        assert!(
-            scenarios.contains(&fires) && scenarios.contains(&is_quiet),
-            "play {rule} in alerts.test.yml"
-        );
     }
 }

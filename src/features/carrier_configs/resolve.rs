@@ -1,17 +1,23 @@
 //! Which config and sender a message goes through: the organisation's own, else the system's. Sender and credentials
 //! come from one config, always; the answer says why, for the message's timeline.
 
+mod lookup;
+
+use std::sync::Arc;
+
 use entity::{
     carrier_config,
     enums::NumberStatus,
     ids::{CarrierConfigId, OrganizationId},
     number,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
+use self::lookup::Serving;
 use super::{account::is_sid, query, senders};
 use crate::base::{
+    ctx::Hub,
     error::{Error, ErrorCode, Result},
     region,
 };
@@ -83,20 +89,20 @@ pub enum SenderChoice {
 /// Finds the way of an organisation's message. `from` is a sender in any common writing. `NOT_FOUND` for a config that
 /// is not the organisation's or the system's, `UNKNOWN_SENDER`, `MISSING_CONFIGURATION`.
 pub async fn resolve(
-    db: &impl ConnectionTrait,
+    hub: &Arc<Hub>,
     organization: OrganizationId,
     wanted: Option<CarrierConfigId>,
     from: Option<&str>,
 ) -> Result<Route> {
-    let (candidates, choice) = candidates(db, organization, wanted).await?;
+    let (candidates, choice) = candidates(hub, organization, wanted).await?;
     let Some(from) = from else {
         let config = candidates.into_iter().next().ok_or_else(missing_configuration)?;
         let (address, sender) = primary(&config)?;
-        let number = row(db, std::slice::from_ref(&config), &address).await?;
+        let number = row(hub, std::slice::from_ref(&config), &address).await?;
         return route(config, number, address, Why { config: choice, sender });
     };
-    let address = named_address(db, organization, from).await?;
-    let number = row(db, &candidates, &address).await?.ok_or_else(unknown_sender)?;
+    let address = named_address(hub.db.read(), organization, from).await?;
+    let number = row(hub, &candidates, &address).await?.ok_or_else(unknown_sender)?;
     let own = candidates.len() > 1 && choice == ConfigChoice::OwnDefault;
     let config = candidates.into_iter().find(|config| config.id == number.carrier_config_id);
     let config = config.ok_or_else(unknown_sender)?;
@@ -106,24 +112,19 @@ pub async fn resolve(
 
 /// The configs that may serve, the preferred one first.
 async fn candidates(
-    db: &impl ConnectionTrait,
+    hub: &Arc<Hub>,
     organization: OrganizationId,
     wanted: Option<CarrierConfigId>,
 ) -> Result<(Vec<carrier_config::Model>, ConfigChoice)> {
     if let Some(id) = wanted {
-        let found = query::find(db, organization, id).await?;
+        let found = query::find(hub.db.read(), organization, id).await?;
         let config = found.ok_or_else(|| Error::not_found().at(&["carrierConfigId"]))?;
         return Ok((vec![config], ConfigChoice::Named));
     }
-    let own = query::of_organization(organization)
-        .order_by_desc(carrier_config::Column::IsDefault)
-        .order_by_asc(carrier_config::Column::CreatedAt)
-        .all(db)
-        .await?;
+    let Serving { own, system } = lookup::serving(hub, organization).await?;
     if !own.is_empty() {
         return Ok((own, ConfigChoice::OwnDefault));
     }
-    let system = query::of_system().order_by_desc(carrier_config::Column::IsDefault).all(db).await?;
     if system.is_empty() {
         return Err(missing_configuration());
     }
@@ -151,16 +152,11 @@ async fn named_address(
 }
 
 async fn row(
-    db: &impl ConnectionTrait,
+    hub: &Arc<Hub>,
     configs: &[carrier_config::Model],
     address: &str,
 ) -> Result<Option<number::Model>> {
-    let accounts = configs.iter().map(|config| config.account.as_str());
-    let rows = number::Entity::find()
-        .filter(number::Column::Account.is_in(accounts))
-        .filter(number::Column::Address.eq(address))
-        .all(db)
-        .await?;
+    let rows = lookup::senders(hub, configs, address).await?;
     let found = configs.iter().find_map(|config| rows.iter().find(|row| row.carrier_config_id == config.id));
     Ok(found.cloned())
 }

@@ -5,9 +5,11 @@
 //! itself.
 
 mod by_hand;
+mod lookup;
 mod record;
 
 pub use by_hand::{ClearOptOutInput, SetOptOutInput, clear_opt_out, set_opt_out};
+pub use lookup::{refuses_any, refusing};
 pub use record::{Refusal, record_carrier_refusal, record_start, record_stop};
 
 use async_graphql::InputObject;

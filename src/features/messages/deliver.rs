@@ -1,6 +1,10 @@
 //! The `deliver` job: hands one message to the carrier, under the in-doubt rule of reliability.md: an attempt is on
 //! record before the call, a definite refusal is retried or failed by its class, anything else is never resent blindly.
 
+mod begin;
+mod end;
+mod look;
+
 use std::time::Duration;
 
 use entity::{
@@ -13,25 +17,27 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use self::{
+    begin::{Beginning, Beginnings, Begun},
+    end::{End, Ends},
+    look::{Seen, look},
+};
 use super::{
     attempt::{Evidence, Settled},
-    pacing, reconcile, refused,
-    status::{self, Change},
-    timeline,
+    pacing, reconcile, refused, timeline,
 };
 use crate::{
     base::{
         ctx::Ctx,
         error::{Error, Result},
         jobs::{Handler, Lease, Outcome},
-        switches,
         tx::Tx,
     },
     carriers::{
         Messaging,
         messaging::{Outgoing, RemoteMessage, SendOutcome, Sender},
     },
-    features::{carrier_configs::open, contacts::opt_outs, organizations::suspend},
+    features::carrier_configs::open,
 };
 
 /// Kind of the job; its subject is the message's public id.
@@ -66,22 +72,22 @@ impl Handler for Deliver {
     async fn run(&self, ctx: &Ctx, lease: &Lease) -> Result<Outcome> {
         let id: MessageId = lease.job.subject.parse().map_err(Error::internal)?;
         let payload: Payload = serde_json::from_value(lease.job.payload.clone())?;
-        let Some(message) = message::Entity::find_by_id(id).one(ctx.db()).await? else {
+        let Some(Seen { message, config, is_paused, is_suspended }) = look(&ctx.hub, id).await? else {
             return Ok(Outcome::Done);
         };
         if !may_be_sent(&message, &payload) {
             return Ok(Outcome::Done);
         }
-        if switches::is_sending_paused(ctx.db()).await? {
+        if is_paused {
             return Ok(Outcome::At(ctx.now() + PAUSE));
         }
-        if suspend::is_suspended(ctx.db(), message.organization_id).await? {
+        if is_suspended {
             return Ok(Outcome::At(ctx.now() + SUSPENSION));
         }
         if left_over(ctx, lease, &message, &payload).await? {
             return Ok(Outcome::Settled);
         }
-        let Some(config) = config_of(ctx, &message).await? else {
+        let Some(config) = config else {
             return refused::give_up(
                 ctx,
                 lease,
@@ -115,15 +121,11 @@ fn may_be_sent(message: &message::Model, payload: &Payload) -> bool {
             || (payload.resend && message.status == MessageStatus::Unknown))
 }
 
-async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Option<carrier_config::Model>> {
-    match message.carrier_config_id {
-        Some(id) => Ok(carrier_config::Entity::find_by_id(id).one(ctx.db()).await?),
-        None => Ok(None),
-    }
-}
-
 /// An attempt that a crashed or frozen worker left open is in doubt; one already in doubt belongs to `reconcile`.
 async fn left_over(ctx: &Ctx, lease: &Lease, message: &message::Model, payload: &Payload) -> Result<bool> {
+    if message.attempts == 0 {
+        return Ok(false);
+    }
     let Some(attempt) = super::attempt::last(ctx.db(), message.id).await? else { return Ok(false) };
     match attempt.state {
         AttemptState::Started => {
@@ -155,10 +157,16 @@ async fn hand_over(
     let Some(messaging) = carrier.messaging else {
         return refused::give_up(ctx, lease, id, "This carrier cannot send messages.").await;
     };
-    let Some(started) = begin_attempt(ctx, lease, config, payload, id).await? else {
+    let beginning = Beginning {
+        ctx: ctx.clone(),
+        lease: lease.clone(),
+        payload: payload.clone(),
+        message: id,
+        config: config.id,
+    };
+    let Some(Begun { message, attempt }) = ctx.hub.parts.of::<Beginnings>().join(beginning).await?? else {
         return Ok(Outcome::Settled);
     };
-    let (message, attempt) = started;
     let Ok(outgoing) = outgoing(ctx, config, &message, &attempt).await else {
         return refused::not_called(ctx, lease, attempt).await;
     };
@@ -166,66 +174,29 @@ async fn hand_over(
         // Frozen since the claim: another worker may own the message by the time the carrier answers.
         return refused::not_called(ctx, lease, attempt).await;
     }
-    let outcome = call(&*messaging, &outgoing).await;
-    let tx = ctx.begin().await?;
-    match outcome {
+    match call(&*messaging, &outgoing).await {
         SendOutcome::Accepted(remote) => {
-            super::attempt::accepted(ctx, &tx, attempt, answered(&remote)).await?;
-            // A lost lease changes nothing about the carrier having it: the other worker finds the attempt accepted.
-            if let Err(error) = lease.finish(&tx).await {
-                tracing::warn!(message = %id, %error, "handed over by a worker that had lost its lease");
-            }
+            let evidence = answered(&remote);
+            let end = End { ctx: ctx.clone(), lease: lease.clone(), attempt, evidence };
+            ctx.hub.parts.of::<Ends>().join(end).await?;
         }
-        SendOutcome::Refused(error) => refused::refused(ctx, &tx, lease, attempt, &error).await?,
+        SendOutcome::Refused(error) => {
+            let tx = ctx.begin().await?;
+            refused::refused(ctx, &tx, lease, attempt, &error).await?;
+            tx.commit().await?;
+        }
         SendOutcome::InDoubt(error) => {
+            let tx = ctx.begin().await?;
             put_in_doubt(ctx, &tx, attempt, &error.text).await?;
             lease.finish(&tx).await?;
+            tx.commit().await?;
         }
     }
-    tx.commit().await?;
     Ok(Outcome::Settled)
 }
 
 async fn call(messaging: &dyn Messaging, outgoing: &Outgoing) -> SendOutcome {
     messaging.send(outgoing).await
-}
-
-/// The last checks and the attempt's row, under the message's lock and the lease's fence. `None`: settled without a call.
-async fn begin_attempt(
-    ctx: &Ctx,
-    lease: &Lease,
-    config: &carrier_config::Model,
-    payload: &Payload,
-    id: MessageId,
-) -> Result<Option<(message::Model, attempt::Model)>> {
-    let tx = ctx.begin().await?;
-    // Message before job, as everywhere: two that need both cannot wait for each other.
-    let message = status::locked(&tx, id).await?;
-    lease.assert_held(&tx).await?;
-    let Some(message) = message.filter(|message| may_be_sent(message, payload)) else {
-        lease.finish(&tx).await?;
-        tx.commit().await?;
-        return Ok(None);
-    };
-    let refusal = opt_outs::blocked(
-        &*tx,
-        message.organization_id,
-        &message.account,
-        &message.sender,
-        &message.recipient,
-    )
-    .await?;
-    if let Some(refusal) = refusal {
-        refused::blocked(ctx, &tx, message, &refusal).await?;
-        lease.finish(&tx).await?;
-        tx.commit().await?;
-        return Ok(None);
-    }
-    let attempt = super::attempt::start(ctx, &tx, &message, (config.id, lease.job.lease_token)).await?;
-    let change = Change { status: Some(MessageStatus::Sending), attempt: true, ..Change::default() };
-    let message = status::apply(ctx, &tx, message, change).await?;
-    tx.commit().await?;
-    Ok(Some((message, attempt)))
 }
 
 /// The request, with the attempt's id in the callback's address: the signature covers it.

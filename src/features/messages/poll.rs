@@ -36,11 +36,21 @@ pub struct Poll;
 /// Plans the next question about a message that the carrier has: its status if no receipt comes, then its price. Plans
 /// nothing for a message that is final and priced, or that has no id at the carrier.
 pub async fn plan(ctx: &Ctx, tx: &Tx, message: &message::Model) -> Result<()> {
+    plan_all(ctx, tx, [message]).await
+}
+
+/// The same for several messages, each one named once.
+pub(super) async fn plan_all(
+    ctx: &Ctx,
+    tx: &Tx,
+    messages: impl IntoIterator<Item = &message::Model>,
+) -> Result<()> {
     let first = ctx.hub.config.delivery.poll_after;
-    match schedule::next(message, Progress::default(), first, ctx.now()) {
-        Some(run_at) => tx.enqueue(job(message, run_at)?, ctx.now()).await,
-        None => Ok(()),
-    }
+    let planned = messages.into_iter().filter_map(|message| {
+        let run_at = schedule::next(message, Progress::default(), first, ctx.now())?;
+        Some(job(message, run_at))
+    });
+    tx.enqueue_all(planned.collect::<Result<Vec<_>>>()?, ctx.now()).await
 }
 
 /// Asks at once about a message that nobody planned to ask about.

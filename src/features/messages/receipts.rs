@@ -16,7 +16,7 @@ use entity::{
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 use serde_json::json;
 
-pub use self::parked::{attach_parked, claim_parked};
+pub use self::parked::{attach_parked, claim_parked_all};
 use super::{
     attempt::{self as attempts, Evidence},
     poll,

@@ -90,7 +90,7 @@ pub async fn send(ctx: &Ctx, input: SendMessage) -> Result<message::Model> {
         Err(refused) => return replay(ctx, &call.made(ctx.db()).await?.ok_or(refused)?).await,
     };
     let new = Accepted { id: MessageId::new(), ctx: ctx.clone(), call: call.clone(), checked };
-    match ctx.hub.parts.of::<Intake>().join(new, intake::write_group).await? {
+    match ctx.hub.parts.of::<Intake>().join(new).await? {
         Some(message) => Ok(message),
         None => replay(ctx, &call.made(ctx.db()).await?.ok_or_else(running)?).await,
     }
@@ -115,10 +115,10 @@ async fn check(ctx: &Ctx, organization_id: OrganizationId, input: SendMessage) -
     check_times(ctx.now(), &input)?;
     let to = recipient::number_of(ctx, organization_id, &input.to).await?;
     let route =
-        resolve::resolve(ctx.db(), organization_id, input.carrier_config_id, input.from.as_deref()).await?;
-    if opt_outs::blocked(ctx.db(), organization_id, &route.config.account, &route.sender.address, to.as_str())
-        .await?
-        .is_some()
+        resolve::resolve(&ctx.hub, organization_id, input.carrier_config_id, input.from.as_deref()).await?;
+    let (account, sender) = (&route.config.account, &route.sender.address);
+    if opt_outs::refuses_any(&ctx.hub, to.as_str()).await?
+        && opt_outs::blocked(ctx.db(), organization_id, account, sender, to.as_str()).await?.is_some()
     {
         return Err(Error::new(ErrorCode::OptedOut, "The recipient has opted out.").at(&["to"]));
     }

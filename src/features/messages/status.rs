@@ -1,15 +1,24 @@
 //! The one way a message changes after it was accepted: its status only rises in rank, late facts are added.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use entity::{
     enums::{Direction, MessageStatus},
     ids::MessageId,
     message,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Iterable, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::OnConflict,
+};
 
 use super::snapshot;
-use crate::base::{ctx::Ctx, error::Result, tx::Tx};
+use crate::base::{
+    ctx::Ctx,
+    error::{Error, Result},
+    tx::Tx,
+};
 use crate::carriers::messaging::RemoteStatus;
 
 /// What became known of a message. What is `None` stays as it is.
@@ -54,24 +63,48 @@ pub async fn locked(tx: &Tx, id: MessageId) -> Result<Option<message::Model>> {
     Ok(message::Entity::find_by_id(id).lock_exclusive().one(&**tx).await?)
 }
 
+/// The same for several, locked in the order of their ids, so that two groups cannot wait for each other.
+pub async fn locked_all(
+    tx: &Tx,
+    ids: impl IntoIterator<Item = MessageId>,
+) -> Result<HashMap<MessageId, message::Model>> {
+    let query = message::Entity::find()
+        .filter(message::Column::Id.is_in(ids))
+        .order_by_asc(message::Column::Id)
+        .lock_exclusive();
+    Ok(query.all(&**tx).await?.into_iter().map(|message| (message.id, message)).collect())
+}
+
 /// Applies a change to a locked row and tells subscribers; answers the row as it is now. Nothing happens when nothing
 /// is new, so duplicates and reordered receipts converge.
 pub async fn apply(ctx: &Ctx, tx: &Tx, message: message::Model, change: Change) -> Result<message::Model> {
+    let mut changed = apply_all(ctx, tx, vec![(message, change)]).await?;
+    changed.pop().ok_or_else(|| Error::internal("one change makes one row"))
+}
+
+/// The same for several messages, each one named once, in one statement.
+pub async fn apply_all(
+    ctx: &Ctx,
+    tx: &Tx,
+    changes: Vec<(message::Model, Change)>,
+) -> Result<Vec<message::Model>> {
     let now = ctx.now();
-    let changed = merge(message.clone(), change, now);
-    if changed == message {
-        return Ok(message);
+    let (mut all, mut changed) = (Vec::new(), Vec::new());
+    for (before, change) in changes {
+        let row = merge(before.clone(), change, now);
+        if row != before {
+            let kind = if row.status == before.status { snapshot::UPDATED } else { snapshot::STATUS_CHANGED };
+            tx.emit(snapshot::of_message(kind, &row)?);
+            changed.push(row.clone().into_active_model().reset_all());
+        }
+        all.push(row);
     }
-    let rank = message.status_rank;
-    let row = changed.into_active_model().reset_all();
-    let updated = message::Entity::update(row)
-        .validate()?
-        .filter(message::Column::StatusRank.lte(rank))
-        .exec(&**tx)
-        .await?;
-    let kind = if updated.status == message.status { snapshot::UPDATED } else { snapshot::STATUS_CHANGED };
-    tx.emit(snapshot::of_message(kind, &updated)?);
-    Ok(updated)
+    if !changed.is_empty() {
+        let facts = message::Column::iter().filter(|column| !matches!(column, message::Column::Id));
+        let replace = OnConflict::column(message::Column::Id).update_columns(facts).to_owned();
+        message::Entity::insert_many(changed).on_conflict(replace).exec_without_returning(&**tx).await?;
+    }
+    Ok(all)
 }
 
 /// The pure rule: what a row becomes by a change. Any order of the same changes ends in the same row, but for times.

@@ -12,7 +12,7 @@ use entity::{
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 
 use super::{
-    attempt as attempts,
+    attempt::{self as attempts, Start},
     recipient::Recipient,
     send::{self, SendMessage},
     status::{self, Change},
@@ -143,8 +143,8 @@ impl Stage {
         };
         let queued = send::send(&ctx, input).await.unwrap();
         let tx = ctx.begin().await.unwrap();
-        let attempt =
-            attempts::start(&ctx, &tx, &queued, (queued.carrier_config_id.unwrap(), 1)).await.unwrap();
+        let start = Start { message: &queued, config: queued.carrier_config_id.unwrap(), fence: 1 };
+        let attempt = attempts::start_all(&ctx, &tx, &[start]).await.unwrap().remove(0);
         let change = Change { status: Some(MessageStatus::Sending), attempt: true, ..Change::default() };
         let sending = status::apply(&ctx, &tx, queued, change).await.unwrap();
         tx.commit().await.unwrap();

@@ -1,6 +1,8 @@
 //! `suspendOrganization` and `resumeOrganization`: operators stop an organisation from changing and sending. What others
 //! send to it is kept, and it can read; messages that wait are not handed over until it may go on.
 
+use std::{collections::HashSet, sync::Arc};
+
 use async_graphql::InputObject;
 use chrono::{DateTime, Utc};
 use entity::{ids::OrganizationId, organization};
@@ -12,8 +14,9 @@ use serde_json::{Value, json};
 
 use crate::base::{
     audit::{self, Entry},
-    ctx::Ctx,
+    ctx::{Ctx, Hub},
     error::{Error, ErrorCode, Result},
+    group::{Group, Grouped},
     tx::Tx,
 };
 
@@ -85,19 +88,44 @@ async fn tell_both(
     audit::record(ctx, &**tx, action, subject(), detail).await
 }
 
-/// Whether an operator suspended it: one read by key.
-pub async fn is_suspended(db: &impl ConnectionTrait, id: OrganizationId) -> Result<bool> {
-    let since: Option<Option<DateTime<Utc>>> = organization::Entity::find()
+/// Those of these organisations that are suspended.
+pub async fn suspended(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = OrganizationId>,
+) -> Result<HashSet<OrganizationId>> {
+    let rows = organization::Entity::find()
         .select_only()
-        .column(organization::Column::SuspendedAt)
-        .filter(organization::Column::Id.eq(id))
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(since.flatten().is_some())
+        .column(organization::Column::Id)
+        .filter(organization::Column::Id.is_in(ids))
+        .filter(organization::Column::SuspendedAt.is_not_null());
+    Ok(rows.into_tuple::<OrganizationId>().all(db).await?.into_iter().collect())
 }
 
-/// `ORGANIZATION_SUSPENDED` where [`is_suspended`].
-pub async fn refuse_suspended(db: &impl ConnectionTrait, id: OrganizationId) -> Result<()> {
-    if is_suspended(db, id).await? { Err(Error::suspended()) } else { Ok(()) }
+/// Whether this one is.
+pub async fn is_suspended(db: &impl ConnectionTrait, id: OrganizationId) -> Result<bool> {
+    Ok(suspended(db, [id]).await?.contains(&id))
+}
+
+/// `ORGANIZATION_SUSPENDED` where it is. Calls that come at the same time share the read; none is answered by one begun
+/// before it came.
+pub async fn refuse_suspended(hub: &Arc<Hub>, id: OrganizationId) -> Result<()> {
+    match hub.parts.of::<Group<Asked>>().join(Asked { hub: hub.clone(), id }).await? {
+        true => Err(Error::suspended()),
+        false => Ok(()),
+    }
+}
+
+struct Asked {
+    hub: Arc<Hub>,
+    id: OrganizationId,
+}
+
+impl Grouped for Asked {
+    type Answer = bool;
+
+    async fn work(group: &[&Self]) -> Result<Vec<bool>> {
+        let Some(hub) = group.first().map(|first| &first.hub) else { return Ok(Vec::new()) };
+        let suspended = suspended(hub.db.read(), group.iter().map(|asked| asked.id)).await?;
+        Ok(group.iter().map(|asked| suspended.contains(&asked.id)).collect())
+    }
 }

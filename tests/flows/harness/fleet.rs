@@ -21,6 +21,7 @@ use super::{
     app::{self, ACCOUNT, Options},
     database::TestDatabase,
     graphql::Gql,
+    patience::eventually,
     process::{Process, own_address},
 };
 
@@ -123,6 +124,18 @@ impl Fleet {
         let input = json!({ "to": { "phoneNumber": to }, "body": body, "idempotencyKey": body });
         let data = self.gql(instance).ok(app::SEND, json!({ "input": input })).await;
         data["sendMessage"]["message"]["id"].as_str().unwrap_or_else(|| panic!("refused: {data}")).to_owned()
+    }
+
+    /// The same, and waits until the carrier has it.
+    pub async fn send_through(&self, instance: usize, to: &str, body: &str) -> String {
+        let id = self.send(instance, to, body).await;
+        let path = format!("messages?to=%2B{}", &to[1..]);
+        eventually("the carrier takes it", async || {
+            let taken = self.stage(&path).await;
+            (!taken["messages"].as_array().unwrap().is_empty()).then_some(())
+        })
+        .await;
+        id
     }
 
     /// What follows when nobody knows whether the carrier has a message.

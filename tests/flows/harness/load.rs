@@ -91,6 +91,11 @@ impl Load {
         self.told.lock().unwrap().accepted.len()
     }
 
+    /// How many calls were told to come again so far.
+    pub fn refused(&self) -> usize {
+        self.told.lock().unwrap().refused.values().sum()
+    }
+
     /// Waits until so many more messages were accepted.
     pub async fn progress(&self, more: usize) {
         let wanted = self.accepted() + more;

@@ -68,6 +68,23 @@ impl Process {
         signal("CONT", self.child.id());
     }
 
+    /// From now on no file of this server grows or is overwritten, its log included: every write fails, as on a full disk.
+    /// A limit of the process, so that no rights are needed.
+    pub fn fill_disk(&self) {
+        self.limit_files("0:");
+    }
+
+    /// There is room again.
+    pub fn make_room(&self) {
+        self.limit_files("unlimited:");
+    }
+
+    fn limit_files(&self, bytes: &str) {
+        let process = format!("--pid={}", self.child.id());
+        let set = Command::new("prlimit").args([process, format!("--fsize={bytes}")]).status().unwrap();
+        assert!(set.success(), "prlimit: {set}");
+    }
+
     /// SIGTERM: the polite request to stop.
     pub fn terminate(&self) {
         signal("TERM", self.child.id());
@@ -96,7 +113,9 @@ impl Drop for Process {
 fn run(settings: &[(String, String)], log: &Path) -> Child {
     let file: File = OpenOptions::new().create(true).append(true).open(log).unwrap();
     let kept = ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"];
-    Command::new(env!("CARGO_BIN_EXE_phonehub"))
+    // The shell becomes the server; what it ignores stays ignored: a write past a limit is an error, not the end.
+    Command::new("/bin/sh")
+        .args(["-c", "trap '' XFSZ && exec \"$0\"", env!("CARGO_BIN_EXE_phonehub")])
         .env_clear()
         .envs(kept.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .envs(settings.iter().map(|(name, value)| (name, value)))

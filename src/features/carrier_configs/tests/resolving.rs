@@ -17,7 +17,7 @@ use crate::{
 };
 
 async fn route(ctx: &Ctx, wanted: Option<CarrierConfigId>, from: Option<&str>) -> Result<Route> {
-    resolve(ctx.db(), ctx.organization()?, wanted, from).await
+    resolve(&ctx.hub, ctx.organization()?, wanted, from).await
 }
 
 #[tokio::test]

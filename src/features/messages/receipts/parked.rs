@@ -1,7 +1,10 @@
 //! Receipts that came before their message was known: claimed when the carrier's id is learnt, and by the sweep when both
 //! were written at the same moment and neither saw the other.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -14,7 +17,7 @@ use super::{Told, tell};
 use crate::{
     base::{
         ctx::{Ctx, Hub},
-        error::Result,
+        error::{Error, Result},
         tx::Tx,
     },
     carriers::messaging::RemoteStatus,
@@ -23,20 +26,50 @@ use crate::{
 
 /// Attaches what waits for this message, oldest first; answers the message as it is then. The caller holds its lock.
 pub async fn claim_parked(ctx: &Ctx, tx: &Tx, message: message::Model) -> Result<message::Model> {
-    let Some(sid) = &message.carrier_message_id else { return Ok(message) };
-    let waiting = receipt::Entity::find()
-        .filter(receipt::Column::Account.eq(&message.account))
-        .filter(receipt::Column::CarrierMessageId.eq(sid))
-        .filter(receipt::Column::MessageId.is_null())
-        .order_by_asc(receipt::Column::Id)
-        .all(&**tx)
-        .await?;
-    if waiting.is_empty() {
-        return Ok(message);
+    let mut claimed = claim_parked_all(ctx, tx, vec![message]).await?;
+    claimed.pop().ok_or_else(|| Error::internal("one message stays one"))
+}
+
+/// The same for several messages, in their order.
+pub async fn claim_parked_all(
+    ctx: &Ctx,
+    tx: &Tx,
+    messages: Vec<message::Model>,
+) -> Result<Vec<message::Model>> {
+    if messages.is_empty() {
+        return Ok(messages);
     }
-    attach(tx, &message, waiting.iter().map(|receipt| receipt.id)).await?;
-    let mut message = message;
-    for receipt in waiting {
+    let sids = messages.iter().filter_map(|message| message.carrier_message_id.as_deref());
+    let accounts: BTreeSet<&str> = messages.iter().map(|message| message.account.as_str()).collect();
+    let mut waiting: HashMap<(String, String), Vec<receipt::Model>> = HashMap::new();
+    let parked = receipt::Entity::find()
+        .filter(receipt::Column::Account.is_in(accounts))
+        .filter(receipt::Column::CarrierMessageId.is_in(sids))
+        .filter(receipt::Column::MessageId.is_null())
+        .order_by_asc(receipt::Column::Id);
+    for receipt in parked.all(&**tx).await? {
+        let of = (receipt.account.clone(), receipt.carrier_message_id.clone());
+        waiting.entry(of).or_default().push(receipt);
+    }
+    let mut claimed = Vec::with_capacity(messages.len());
+    for message in messages {
+        let of = (message.account.clone(), message.carrier_message_id.clone().unwrap_or_default());
+        claimed.push(match waiting.remove(&of) {
+            Some(receipts) => told_all(ctx, tx, message, receipts).await?,
+            None => message,
+        });
+    }
+    Ok(claimed)
+}
+
+async fn told_all(
+    ctx: &Ctx,
+    tx: &Tx,
+    mut message: message::Model,
+    receipts: Vec<receipt::Model>,
+) -> Result<message::Model> {
+    attach(tx, &message, receipts.iter().map(|receipt| receipt.id)).await?;
+    for receipt in receipts {
         message = tell(ctx, tx, message, Told::from(receipt)).await?;
     }
     Ok(message)

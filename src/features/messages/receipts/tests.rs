@@ -168,3 +168,39 @@ async fn a_failure_by_opt_out_is_a_refusal() {
     let refusals = stage.rows::<opt_out::Entity>(acme).await;
     assert!(!refusals.is_empty() && refusals.iter().all(|row| row.source == OptOutSource::Carrier));
 }
+
+#[tokio::test]
+async fn proofs_of_several_messages_are_written_together_and_of_one_message_only_apart() {
+    let stage = Stage::new().await;
+    let acme = stage.organization("Acme").await;
+    stage.config(acme, true).await;
+    let proof = |sid: &str| Evidence {
+        carrier_message_id: sid.to_owned(),
+        status: RemoteStatus::Queued,
+        error: None,
+        segments: Some(1),
+        kind: TimelineKind::CarrierAccepted,
+        source: "answer",
+    };
+    let (first, of_first) = stage.sending(acme, "+12065550101").await;
+    let (second, of_second) = stage.sending(acme, "+12065550102").await;
+    let ctx = Ctx::system(stage.hub.clone(), acme);
+
+    let tx = ctx.begin().await.unwrap();
+    let twice = vec![(of_first.clone(), proof("SM1")), (of_first.clone(), proof("SM2"))];
+    assert!(attempts::accepted_all(&ctx, &tx, twice).await.is_err());
+    drop(tx);
+
+    let tx = ctx.begin().await.unwrap();
+    let both = vec![(of_first, proof("SM1")), (of_second, proof("SM2"))];
+    attempts::accepted_all(&ctx, &tx, both).await.unwrap();
+    tx.commit().await.unwrap();
+    for (message, sid) in [(first, "SM1"), (second, "SM2")] {
+        assert_eq!(stage.message(message.id).await.carrier_message_id.as_deref(), Some(sid));
+        let attempt = attempts::last(stage.hub.db.read(), message.id).await.unwrap().unwrap();
+        assert_eq!(
+            (attempt.state, attempt.carrier_message_id.as_deref()),
+            (AttemptState::Accepted, Some(sid))
+        );
+    }
+}

@@ -7,7 +7,6 @@ use entity::{
     ids::{ConversationId, MediaId, MessageId},
     media, message,
 };
-use futures_util::{StreamExt, stream};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 use serde_json::json;
 
@@ -16,8 +15,8 @@ use crate::{
     base::{
         audit,
         ctx::Ctx,
-        error::{Error, ErrorCode, Result},
-        group::Group,
+        error::Result,
+        group::{Group, Grouped},
         idempotency::{self, Call},
         jobs::{NewJob, ONE_OFF},
     },
@@ -28,12 +27,8 @@ use crate::{
     },
 };
 
-/// Messages of a group that could not be written together which are written at once: one bad call must not take all of
-/// the pool's connections.
-const ALONE_AT_ONCE: usize = 4;
-
-/// Where accepted messages meet. The answer is `None` when another call of the same idempotency key was first.
-pub(super) type Intake = Group<Accepted, Option<message::Model>>;
+/// Where accepted messages meet.
+pub(super) type Intake = Group<Accepted>;
 
 /// An accepted message with whose it is.
 #[derive(Debug)]
@@ -44,21 +39,13 @@ pub(super) struct Accepted {
     pub checked: Checked,
 }
 
-/// Writes all, or each for itself when one of them cannot be written. A database that is busy is not asked again.
-pub(super) async fn write_group(group: Vec<Accepted>) -> Vec<Result<Option<message::Model>>> {
-    match write(&group.iter().collect::<Vec<_>>()).await {
-        Ok(written) => written.into_iter().map(Ok).collect(),
-        Err(error) if group.len() == 1 => vec![Err(error)],
-        Err(error) if error.code == ErrorCode::Unavailable => {
-            let cause = error.to_string();
-            group.iter().map(|_| Err(Error::unavailable(cause.clone()))).collect()
-        }
-        Err(_) => stream::iter(&group).map(write_alone).buffered(ALONE_AT_ONCE).collect().await,
-    }
-}
+impl Grouped for Accepted {
+    /// `None` when another call of the same idempotency key was first.
+    type Answer = Option<message::Model>;
 
-async fn write_alone(one: &Accepted) -> Result<Option<message::Model>> {
-    Ok(write(&[one]).await?.pop().flatten())
+    async fn work(group: &[&Self]) -> Result<Vec<Self::Answer>> {
+        write(group).await
+    }
 }
 
 /// Messages, conversations, media, timelines, jobs, events and audit entries: all or nothing.

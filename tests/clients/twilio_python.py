@@ -1,16 +1,10 @@
-"""Drives a running sandbox with Twilio's official Python package, unmodified but for the address it talks to.
-
-    python -m venv venv && venv/bin/pip install twilio
-    phonehub sandbox &
-    venv/bin/python tests/sdk/twilio_python.py http://127.0.0.1:8081
-
-Ends with 0 when everything holds. Signatures are checked by the package's own RequestValidator.
-"""
+"""Drives the sandbox with Twilio's official Python package, unmodified but for the address it talks to. Signatures are
+checked by the package's own RequestValidator."""
 
 import datetime
 import json
+import os
 import queue
-import sys
 import threading
 import urllib.parse
 import urllib.request
@@ -23,6 +17,7 @@ from twilio.rest import Client
 
 OURS, PHONE = "+12065550190", "+12065550150"
 SERVICE = "MG0123456789abcdef0123456789abcdef"
+HOUR = datetime.timedelta(hours=1)
 REPLY = "<Response><Message>Tom &amp; Jerry</Message></Response>"
 
 
@@ -91,8 +86,16 @@ def main(base):
     })
     hooks.validator = RequestValidator(account["auth_token"])
     client = Client(account["sid"], account["auth_token"], http_client=Sandbox(base))
+    message = sends_and_is_told(client, hooks, base)
+    lists(client, base)
+    reads_media_and_account(client, hooks, account["sid"])
+    withdraws(client, message)
+    is_refused(client, base, account["sid"])
+    receives(client, hooks, base, account["sid"])
+    print("the official Python package drives the sandbox: all well")
 
-    # Create, its callbacks, fetch, price.
+
+def sends_and_is_told(client, hooks, base):
     status_url = hooks.base + "/status?attempt=1&x=a%20b"
     message = client.messages.create(to=PHONE, from_=OURS, body="Zażółć & 50% + 😀", status_callback=status_url)
     assert (message.status, message.direction, message.num_segments) == ("queued", "outbound-api", "1"), message.status
@@ -104,8 +107,10 @@ def main(base):
     fetched = client.messages(message.sid).fetch()
     assert (fetched.status, fetched.price, fetched.price_unit) == ("delivered", "-0.00790", "USD")
     assert isinstance(fetched.date_sent, datetime.datetime)
+    return fetched
 
-    # List, pages, filters.
+
+def lists(client, base):
     for number in range(7):
         client.messages.create(to="+12065550151", from_=OURS, body=str(number))
     control(base, "/sandbox/idle?timeout_ms=15000")
@@ -114,47 +119,51 @@ def main(base):
     page = client.messages.page(page_size=3)
     assert len(list(page)) == 3 and len(list(page.next_page())) == 3
     assert len(list(page.next_page().previous_page())) == 3
-    hour = datetime.timedelta(hours=1)
     now = datetime.datetime.now(datetime.timezone.utc)
-    assert len(client.messages.list(date_sent_after=now - hour, date_sent_before=now + hour)) == 8
-    assert client.messages.list(date_sent_after=now + hour) == []
+    assert len(client.messages.list(date_sent_after=now - HOUR, date_sent_before=now + HOUR)) == 8
+    assert client.messages.list(date_sent_after=now + HOUR) == []
 
-    # Media, account, numbers.
+
+def reads_media_and_account(client, hooks, account):
     picture = client.messages.create(to=PHONE, from_=OURS, media_url=["https://a.example/1.png"])
     assert picture.sid.startswith("MM") and picture.num_media == "1"
     media = client.messages(picture.sid).media.list()
     assert [found.content_type for found in media] == ["image/png"]
     assert client.messages(picture.sid).media(media[0].sid).fetch().parent_sid == picture.sid
-    assert client.api.v2010.accounts(account["sid"]).fetch().status == "active"
+    assert client.api.v2010.accounts(account).fetch().status == "active"
     [number] = client.incoming_phone_numbers.list(phone_number=OURS)
     assert number.update(friendly_name="front desk").friendly_name == "front desk"
     assert number.fetch().sms_url == hooks.base + "/sms"
 
-    # Schedule and cancel, redact, delete.
+
+def withdraws(client, message):
+    send_at = datetime.datetime.now(datetime.timezone.utc) + HOUR
     later = client.messages.create(
-        to=PHONE, messaging_service_sid=SERVICE, body="later", schedule_type="fixed", send_at=now + hour)
+        to=PHONE, messaging_service_sid=SERVICE, body="later", schedule_type="fixed", send_at=send_at)
     assert (later.status, later.num_segments) == ("scheduled", "0")
     assert later.update(status="canceled").status == "canceled"
-    assert fetched.update(body="").body == ""
-    assert fetched.delete() and refused(lambda: client.messages(message.sid).fetch()) == (404, 20404)
+    assert message.update(body="").body == ""
+    assert message.delete() and refused(lambda: client.messages(message.sid).fetch()) == (404, 20404)
 
-    # Errors.
+
+def is_refused(client, base, account):
     assert refused(lambda: client.messages.create(to="+1206", from_=OURS, body="x")) == (400, 21211)
     assert refused(lambda: client.messages.create(to=PHONE, from_=PHONE, body="x")) == (400, 21266)
-    stranger = Client(account["sid"], "wrong", http_client=Sandbox(base))
-    assert refused(lambda: stranger.messages(picture.sid).fetch()) == (401, 20003)
+    assert refused(lambda: client.messages.create(to="+12065550109", from_=OURS, body="x")) == (400, 21610)
+    stranger = Client(account, "wrong", http_client=Sandbox(base))
+    assert refused(lambda: stranger.messages("SM" + "0" * 32).fetch()) == (401, 20003)
 
-    # A text, its signed webhook, the reply; STOP.
-    said = control(base, "/sandbox/say", {"from": PHONE, "to": OURS, "body": "hello 😀", "account": account["sid"]})
+
+def receives(client, hooks, base, account):
+    said = control(base, "/sandbox/say", {"from": PHONE, "to": OURS, "body": "hello 😀", "account": account})
     path, params, valid = hooks.wait()
     assert valid and path == "/sms" and params["Body"] == "hello 😀" and params["SmsStatus"] == "received"
     reply = client.messages(said["replies"][0]).fetch()
     assert (reply.body, reply.direction) == ("Tom & Jerry", "outbound-reply")
-    control(base, "/sandbox/say", {"from": PHONE, "to": OURS, "body": "STOP", "account": account["sid"]})
+    control(base, "/sandbox/say", {"from": PHONE, "to": OURS, "body": "STOP", "account": account})
     assert hooks.wait()[2]
     assert refused(lambda: client.messages.create(to=PHONE, from_=OURS, body="x")) == (400, 21610)
-    print("the official Python package drives the sandbox: all well")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1].rstrip("/") if len(sys.argv) > 1 else "http://127.0.0.1:8081")
+    main(os.environ["SANDBOX_URL"])
