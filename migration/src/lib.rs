@@ -38,10 +38,9 @@ pub(crate) async fn run(db: &impl ConnectionTrait, sql: &str) -> Result<(), DbEr
             [("{uuid}", "UUID"), ("{time}", "TIMESTAMPTZ"), ("{json}", "JSONB"), ("{bytes}", "BYTEA")],
             ONLY_SQLITE,
         ),
-        _ => (
-            [("{uuid}", "BLOB"), ("{time}", "TEXT"), ("{json}", "TEXT"), ("{bytes}", "BLOB")],
-            ONLY_POSTGRES,
-        ),
+        _ => {
+            ([("{uuid}", "BLOB"), ("{time}", "TEXT"), ("{json}", "TEXT"), ("{bytes}", "BLOB")], ONLY_POSTGRES)
+        }
     };
     let ours = |statement: &&str| !statement.trim().is_empty() && !statement.trim().starts_with(foreign);
     for statement in sql.split("\n\n").filter(ours) {

@@ -12,7 +12,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use http::{
-    HeaderMap, HeaderValue,
+    HeaderMap, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
 };
 use serde::Deserialize;
@@ -48,8 +48,16 @@ async fn export(
     let stamp = Stamp { request_id: info.request_id.clone(), now: hub.clock.now(), most_errors: 1 };
     match body(&hub, info, &headers, wanted).await {
         Ok(body) => answer(body),
-        Err(error) => door::refuse(&error, &stamp),
+        Err(error) => refuse(&error, &stamp),
     }
+}
+
+/// The shape of errors is GraphQL's, the status is plain HTTP's.
+fn refuse(error: &Error, stamp: &Stamp) -> Response {
+    let mut response = door::refuse(error, stamp);
+    *response.status_mut() =
+        StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::BAD_REQUEST);
+    response
 }
 
 async fn body(

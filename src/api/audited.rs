@@ -78,7 +78,9 @@ fn at(gql: &Context<'_>, error: Error) -> ServerError {
 
 async fn admit(ctx: &Ctx, action: &str) -> error::Result<()> {
     match ctx.organization() {
-        Ok(organization) if !PERSONAL.contains(&action) => suspend::refuse_suspended(&ctx.hub, organization).await,
+        Ok(organization) if !PERSONAL.contains(&action) => {
+            suspend::refuse_suspended(&ctx.hub, organization).await
+        }
         _ => Ok(()),
     }
 }

@@ -202,7 +202,11 @@ mod tests {
         use ForwardedHeader::XForwardedFor as Words;
         let map = headers(&[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.1"), ("forwarded", "for=7.7.7.7")]);
         assert_eq!(ip("127.0.0.1", Words, "", &map), "127.0.0.1", "no proxies");
-        assert_eq!(ip("203.0.113.5", Words, "127.0.0.0/8", &map), "203.0.113.5", "a stranger speaks for itself");
+        assert_eq!(
+            ip("203.0.113.5", Words, "127.0.0.0/8", &map),
+            "203.0.113.5",
+            "a stranger speaks for itself"
+        );
         assert_eq!(ip("127.0.0.1", Words, "127.0.0.1", &map), "10.0.0.1", "one proxy");
         assert_eq!(ip("127.0.0.1", Words, "127.0.0.1 10.0.0.0/8", &map), "1.2.3.4", "two proxies");
         assert_eq!(ip("127.0.0.1", Words, "0.0.0.0/0", &map), "6.6.6.6", "everybody is a proxy");
@@ -225,7 +229,10 @@ mod tests {
     fn forwarded_is_read_as_its_rfc_says_and_only_when_asked_for() {
         use ForwardedHeader::Forwarded as Standard;
         let map = headers(&[
-            ("forwarded", "for=\"evil, For=\"[2001:db8:cafe::17]:4711\";proto=https, proto=http;for=10.0.0.2"),
+            (
+                "forwarded",
+                "for=\"evil, For=\"[2001:db8:cafe::17]:4711\";proto=https, proto=http;for=10.0.0.2",
+            ),
             ("x-forwarded-for", "6.6.6.6"),
         ]);
         assert_eq!(ip("10.0.0.1", Standard, "10.0.0.0/8", &map), "2001:db8:cafe::17");

@@ -7,8 +7,9 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::{
     Tenanted,
     ids::{
-        ApiKeyId, AttemptId, AuditEntryId, CarrierConfigId, ContactId, ConversationId, InvitationId, JobId, KeywordId,
-        MediaId, MembershipId, MessageId, NumberId, OptOutId, OrganizationId, TimelineEntryId, UserId,
+        ApiKeyId, AttemptId, AuditEntryId, CarrierConfigId, ContactId, ConversationId, InvitationId, JobId,
+        KeywordId, MediaId, MembershipId, MessageId, NumberId, OptOutId, OrganizationId, TimelineEntryId,
+        UserId,
     },
     keyword, opt_out,
 };

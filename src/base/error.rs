@@ -191,7 +191,8 @@ impl Error {
 
     /// The caller's organisation may not do this while it is suspended.
     pub fn suspended() -> Self {
-        let text = "The organisation is suspended: it can read, but neither change nor send. Ask the operator.";
+        let text =
+            "The organisation is suspended: it can read, but neither change nor send. Ask the operator.";
         Self::new(ErrorCode::OrganizationSuspended, text)
     }
 

@@ -107,7 +107,9 @@ mod tests {
 
     #[test]
     fn what_is_no_block_is_refused() {
-        for text in ["", "10.0.0.0/33", "10.0.0.1/8", "2001:db8::/129", "10.0.0.0/-1", "proxy", "10.0.0.0/8/8", "/8"] {
+        for text in
+            ["", "10.0.0.0/33", "10.0.0.1/8", "2001:db8::/129", "10.0.0.0/-1", "proxy", "10.0.0.0/8/8", "/8"]
+        {
             assert_eq!(text.parse::<Network>(), Err(NotANetwork), "{text}");
         }
     }

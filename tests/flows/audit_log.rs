@@ -35,11 +35,14 @@ async fn call(gql: &Gql, types: &Types, (name, input): (&str, &str), request: &s
     let mut answer = Value::Null;
     for prefix in PREFIXES {
         let input_value = types.input(input, &format!("{prefix}_{NOBODY}"));
-        let query = format!("mutation($input: {input}!) {{ {name}(input: $input) {{ userErrors {{ code }} }} }}");
+        let query =
+            format!("mutation($input: {input}!) {{ {name}(input: $input) {{ userErrors {{ code }} }} }}");
         let body = json!({ "query": query, "variables": { "input": input_value } });
-        let sent = gql.http.post(&gql.url).bearer_auth(&gql.token).header("X-Request-Id", request).json(&body);
+        let sent =
+            gql.http.post(&gql.url).bearer_auth(&gql.token).header("X-Request-Id", request).json(&body);
         answer = sent.send().await.unwrap().json().await.unwrap();
-        let wrong_kind = answer["errors"][0]["message"].as_str().is_some_and(|text| text.contains("Failed to parse"));
+        let wrong_kind =
+            answer["errors"][0]["message"].as_str().is_some_and(|text| text.contains("Failed to parse"));
         if !wrong_kind {
             return answer;
         }
@@ -61,7 +64,8 @@ async fn every_mutation_leaves_one_row_whoever_calls() {
             }
             let request = format!("{role}.{name}");
             let answer = call(&person, &types, (name, input), &request).await;
-            let rows: Vec<_> = rows_of(&app, &request).await.into_iter().filter(|row| &row.action == name).collect();
+            let rows: Vec<_> =
+                rows_of(&app, &request).await.into_iter().filter(|row| &row.action == name).collect();
             let top = answer["errors"][0]["extensions"]["code"].as_str();
             let within = answer["data"][name]["userErrors"][0]["code"].as_str();
             let limited = top == Some("RATE_LIMITED");
@@ -85,7 +89,8 @@ async fn every_mutation_leaves_one_row_whoever_calls() {
 async fn what_was_done_is_written_once() {
     let app = TestApp::start().await;
     let gql = app.gql();
-    let input = json!({ "to": { "phoneNumber": "+12065550108" }, "body": "Meet me at noon", "idempotencyKey": "1" });
+    let input =
+        json!({ "to": { "phoneNumber": "+12065550108" }, "body": "Meet me at noon", "idempotencyKey": "1" });
     let id = gql.send_input(input.clone()).await;
     assert_eq!(gql.send_input(input).await, id, "a repeated call");
     let sent = gql.ok(EVENTS, json!({ "filter": { "action": "sendMessage" } })).await["auditEvents"].take();
@@ -97,7 +102,10 @@ async fn what_was_done_is_written_once() {
     assert_eq!(of_it["nodes"][0]["id"], first["id"]);
     assert_eq!((&first["actor"], &first["errorCode"]), (&json!("API_KEY"), &Value::Null));
     assert!(first["apiKeyId"].as_str().is_some_and(|key| key.starts_with("key_")));
-    assert!(!first["detail"].to_string().contains("noon") && !first["detail"].to_string().contains("+12065550108"));
+    assert!(
+        !first["detail"].to_string().contains("noon")
+            && !first["detail"].to_string().contains("+12065550108")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +113,8 @@ async fn admins_read_the_log_and_others_do_not() {
     let app = TestApp::start().await;
     let (admin, agent) = (app.person(Role::Admin).await, app.person(Role::Agent).await);
     let (_, other) = app.another_organization("Other").await;
-    let rename = "mutation($name: String!) { updateOrganization(input: { name: $name }) { userErrors { code } } }";
+    let rename =
+        "mutation($name: String!) { updateOrganization(input: { name: $name }) { userErrors { code } } }";
     for name in ["One", "Two", "Three"] {
         admin.ok(rename, json!({ "name": name })).await;
     }
@@ -159,7 +168,10 @@ async fn the_log_is_exported_as_lines_and_the_export_is_in_it() {
     assert!(times.is_sorted());
     assert!(lines.iter().all(|line| line["organizationId"] == app.organization.id.to_string()));
     let own = lines.last().unwrap();
-    assert_eq!((&own["action"], &own["actor"], &own["outcome"]), (&json!("exportAudit"), &json!("USER"), &json!("DONE")));
+    assert_eq!(
+        (&own["action"], &own["actor"], &own["outcome"]),
+        (&json!("exportAudit"), &json!("USER"), &json!("DONE"))
+    );
     let since = times.split_off(590)[0].to_rfc3339().replace('+', "%2B");
     let (_, rest) = export(&app, &admin.token, &format!("?since={since}")).await;
     assert_eq!(rest.len(), lines.len() - 590 + 1);
@@ -172,10 +184,15 @@ async fn the_log_is_exported_as_lines_and_the_export_is_in_it() {
     assert!(all.iter().any(|line| line["action"] == "exportAudit" && line["errorCode"] == "FORBIDDEN"));
     // The command line sees everybody's, and says so in the log.
     let ctx = Ctx::administrator(app.hub().clone());
-    let whole: Vec<String> = export::of_installation(&ctx, None, None).await.unwrap().try_collect().await.unwrap();
+    let whole: Vec<String> =
+        export::of_installation(&ctx, None, None).await.unwrap().try_collect().await.unwrap();
     assert!(whole.len() > all.len() + theirs.len());
-    let only: Vec<String> =
-        export::of_installation(&ctx, Some(app.organization.id), None).await.unwrap().try_collect().await.unwrap();
+    let only: Vec<String> = export::of_installation(&ctx, Some(app.organization.id), None)
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     assert_eq!(only.len(), all.len() + 1);
 }
 
@@ -244,9 +261,15 @@ async fn the_sweep_removes_what_each_organisation_keeps_no_longer() {
     let set = "mutation($input: SetRetentionInput!) { setRetention(input: $input) { \
          organization { retention { audit { days isDefault } } } userErrors { field } } }";
     let short = json!({ "input": { "auditDays": 29 } });
-    assert_eq!(gql.ok(set, short).await["setRetention"]["userErrors"][0]["field"], json!(["input", "auditDays"]));
+    assert_eq!(
+        gql.ok(set, short).await["setRetention"]["userErrors"][0]["field"],
+        json!(["input", "auditDays"])
+    );
     let long = app.gql_as(&patient_token).ok(set, json!({ "input": { "auditDays": 500 } })).await;
-    assert_eq!(long["setRetention"]["organization"]["retention"]["audit"], json!({ "days": 500, "isDefault": false }));
+    assert_eq!(
+        long["setRetention"]["organization"]["retention"]["audit"],
+        json!({ "days": 500, "isDefault": false })
+    );
     let own = app.organization.id;
     let old = backdate(&app, Some(own), Duration::days(366)).await;
     let young = backdate(&app, Some(own), Duration::days(100)).await;

@@ -91,7 +91,10 @@ async fn until(app: &TestApp, what: &str, mut gone: impl AsyncFnMut() -> bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn periods_are_the_organisations_own_and_fit_together() {
-    let settings = vec![("PHONEHUB_MESSAGE_RETENTION", "90d".to_owned()), ("PHONEHUB_EVENT_RETENTION", "36h".to_owned())];
+    let settings = vec![
+        ("PHONEHUB_MESSAGE_RETENTION", "90d".to_owned()),
+        ("PHONEHUB_EVENT_RETENTION", "36h".to_owned()),
+    ];
     let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
     let set = async |input: Value| app.gql().ok(SET, json!({ "input": input })).await["setRetention"].take();
     let kept = set(json!({})).await["organization"]["retention"].take();
@@ -109,9 +112,11 @@ async fn periods_are_the_organisations_own_and_fit_together() {
     }
     let own = set(json!({ "messageDays": 30, "eventDays": 30 })).await["organization"]["retention"].take();
     assert_eq!((&own["messages"]["days"], &own["events"]["isDefault"]), (&json!(30), &json!(false)));
-    let back = set(json!({ "messageDays": null, "eventDays": null })).await["organization"]["retention"].take();
+    let back =
+        set(json!({ "messageDays": null, "eventDays": null })).await["organization"]["retention"].take();
     assert_eq!(back["messages"], json!({ "days": 90, "isDefault": true }));
     let (_, token) = app.another_organization("Other").await;
-    let theirs = app.gql_as(&token).ok("{ organization { retention { messages { days } } } }", json!({})).await;
+    let theirs =
+        app.gql_as(&token).ok("{ organization { retention { messages { days } } } }", json!({})).await;
     assert_eq!(theirs["organization"]["retention"]["messages"]["days"], 90);
 }

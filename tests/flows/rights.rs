@@ -60,7 +60,11 @@ async fn each_role_may_what_the_matrix_says() {
     for (role, may) in MATRIX {
         let person = app.person(role).await;
         for permission in ALL {
-            assert_eq!(is_allowed(&person, permission).await, may.contains(&permission), "{role:?} {permission:?}");
+            assert_eq!(
+                is_allowed(&person, permission).await,
+                may.contains(&permission),
+                "{role:?} {permission:?}"
+            );
         }
     }
 }
@@ -70,7 +74,8 @@ async fn each_scope_opens_its_own_fields_alone() {
     let app = TestApp::start().await;
     let ctx = Ctx::administrator(app.hub().clone());
     for scope in Permission::SCOPES {
-        let (_, secret) = admin::create_key(&ctx, app.organization.id, "one", vec![scope], None).await.unwrap();
+        let (_, secret) =
+            admin::create_key(&ctx, app.organization.id, "one", vec![scope], None).await.unwrap();
         let gql = app.gql_as(secret.expose_secret());
         for permission in ALL {
             assert_eq!(is_allowed(&gql, permission).await, permission == scope, "{scope:?} {permission:?}");

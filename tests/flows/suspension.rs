@@ -14,8 +14,17 @@ const AUDIT: &str = "query($action: String!) { auditEvents(first: 10, filter: { 
 const PHONE: &str = "+12065550131";
 /// What people do for themselves, and operators for all.
 const PERSONAL: [&str; 11] = [
-    "acceptInvitation", "changePassword", "refreshSession", "resetPassword", "resumeOrganization", "signIn", "signOut",
-    "signUp", "suspendOrganization", "switchOrganization", "updateProfile",
+    "acceptInvitation",
+    "changePassword",
+    "refreshSession",
+    "resetPassword",
+    "resumeOrganization",
+    "signIn",
+    "signOut",
+    "signUp",
+    "suspendOrganization",
+    "switchOrganization",
+    "updateProfile",
 ];
 
 fn code(answer: &Value) -> &str {
@@ -33,7 +42,8 @@ async fn a_suspended_organisation_reads_and_receives_and_sends_nothing() {
     inbox.ready().await;
     let mut statuses = app.watch(&tenant.gql).await;
     let at = app.clock.now() + Duration::minutes(5);
-    let waiting = json!({ "to": { "phoneNumber": PHONE }, "body": "Later", "idempotencyKey": "1", "scheduledAt": at });
+    let waiting =
+        json!({ "to": { "phoneNumber": PHONE }, "body": "Later", "idempotencyKey": "1", "scheduledAt": at });
     let waiting = tenant.gql.send_input(waiting).await;
 
     for stranger in [&tenant.gql, &app.gql()] {
@@ -45,8 +55,10 @@ async fn a_suspended_organisation_reads_and_receives_and_sends_nothing() {
 
     // It changes nothing, by whatever mutation.
     let types = Types::of(&tenant.gql).await;
-    for (name, input) in types.mutations().into_iter().filter(|(name, _)| !PERSONAL.contains(&name.as_str())) {
-        let query = format!("mutation {{ {name}(input: {}) {{ userErrors {{ code }} }} }}", literal(&types, &input));
+    for (name, input) in types.mutations().into_iter().filter(|(name, _)| !PERSONAL.contains(&name.as_str()))
+    {
+        let query =
+            format!("mutation {{ {name}(input: {}) {{ userErrors {{ code }} }} }}", literal(&types, &input));
         let answer = tenant.gql.raw(&query, json!({})).await;
         assert_eq!(code(&answer), "ORGANIZATION_SUSPENDED", "{name}: {answer}");
     }
@@ -59,7 +71,10 @@ async fn a_suspended_organisation_reads_and_receives_and_sends_nothing() {
     // The message that was due by now has not left.
     app.clock.advance(Duration::minutes(2));
     assert_eq!(app.requests(PHONE).await, 0);
-    assert_eq!(app.gql().ok("{ organization { suspendedAt } }", json!({})).await["organization"]["suspendedAt"], Value::Null);
+    assert_eq!(
+        app.gql().ok("{ organization { suspendedAt } }", json!({})).await["organization"]["suspendedAt"],
+        Value::Null
+    );
 
     operator.ok(RESUME, json!({ "id": id })).await;
     eventually("what waited goes out", async || {
@@ -72,9 +87,16 @@ async fn a_suspended_organisation_reads_and_receives_and_sends_nothing() {
         let theirs = tenant.gql.ok(AUDIT, json!({ "action": action })).await["auditEvents"]["nodes"].take();
         let done: Vec<_> = theirs.as_array().unwrap().iter().filter(|row| row["outcome"] == "DONE").collect();
         assert_eq!(done.len(), count, "{theirs}");
-        assert_eq!((&done[0]["subject"], &done[0]["user"]), (&id, &Value::Null), "the operator is nobody of theirs");
+        assert_eq!(
+            (&done[0]["subject"], &done[0]["user"]),
+            (&id, &Value::Null),
+            "the operator is nobody of theirs"
+        );
         let ours = operator.ok(AUDIT, json!({ "action": action })).await["auditEvents"]["nodes"].take();
-        assert!(ours.as_array().unwrap().iter().any(|row| row["outcome"] == "DONE" && row["subject"] == id), "{ours}");
+        assert!(
+            ours.as_array().unwrap().iter().any(|row| row["outcome"] == "DONE" && row["subject"] == id),
+            "{ours}"
+        );
     }
 }
 
@@ -90,7 +112,9 @@ fn inline(value: &Value) -> String {
             format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
         }
         Value::Array(values) => format!("[{}]", values.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        Value::String(text) if text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') => text.clone(),
+        Value::String(text) if text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') => {
+            text.clone()
+        }
         other => other.to_string(),
     }
 }

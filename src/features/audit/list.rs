@@ -57,8 +57,7 @@ fn parse<I: std::str::FromStr>(id: &str) -> Result<I> {
 pub async fn page(ctx: &Ctx, which: Which, args: PageArgs) -> Result<Page<audit_entry::Entity>> {
     let organization = ctx.require(Permission::AuditRead)?;
     let rows = audit_entry::Entity::in_org(organization).filter(which.condition()?);
-    let sort =
-        Sort { key: audit_entry::Column::CreatedAt, id: audit_entry::Column::Id, descending: true };
+    let sort = Sort { key: audit_entry::Column::CreatedAt, id: audit_entry::Column::Id, descending: true };
     page::fetch(ctx, "auditEvents", rows, sort, args).await
 }
 

@@ -172,26 +172,29 @@ async fn erase(ctx: &Ctx, lease: &Lease, id: MessageId, thread: ConversationId) 
     let message = status::locked(&tx, id).await?;
     lease.assert_held(&tx).await?;
     let Some(message) = message else { return Ok(ControlFlow::Continue(())) };
-    let message = match message.status {
-        MessageStatus::Scheduled | MessageStatus::Queued => withdraw(ctx, &tx, message).await?,
-        _ if redact::is_needed(&message) => return Ok(ControlFlow::Break(())),
-        _ => message,
-    };
-    redact::blank(ctx, &tx, message, Extent::Person(&stand_in(thread))).await?;
+    let waits = matches!(message.status, MessageStatus::Scheduled | MessageStatus::Queued);
+    if !waits && redact::is_needed(&message) {
+        return Ok(ControlFlow::Break(()));
+    }
+    // Before anything else is told of it: the event of the withdrawal must not tell what is erased.
+    let message = redact::blank(ctx, &tx, message, Extent::Person(&stand_in(thread))).await?;
+    if waits {
+        withdraw(ctx, &tx, message).await?;
+    }
     tx.commit().await?;
     Ok(ControlFlow::Continue(()))
 }
 
 /// Nothing is sent to somebody who was erased.
-async fn withdraw(ctx: &Ctx, tx: &Tx, message: message::Model) -> Result<message::Model> {
+async fn withdraw(ctx: &Ctx, tx: &Tx, message: message::Model) -> Result<()> {
     timeline::add(tx, &message, ctx.now(), [(TimelineKind::Canceled, json!({ "why": "erased" }))]).await?;
     let subject = message.id.to_string();
     let change = Change { status: Some(MessageStatus::Canceled), ..Change::default() };
-    let message = status::apply(ctx, tx, message, change).await?;
+    status::apply(ctx, tx, message, change).await?;
     job::Entity::delete_many()
         .filter(job::Column::Kind.eq(deliver::KIND))
         .filter(job::Column::Subject.eq(subject))
         .exec(&**tx)
         .await?;
-    Ok(message)
+    Ok(())
 }

@@ -9,10 +9,7 @@ use entity::{
     ids::MessageId,
     media, message, receipt, timeline_entry,
 };
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::Expr,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 
 use super::{snapshot, status};
@@ -66,7 +63,12 @@ pub enum Extent<'a> {
 }
 
 /// Takes it away in the transaction that locked the row, tells subscribers, and plans the same at the carrier.
-pub async fn blank(ctx: &Ctx, tx: &Tx, message: message::Model, extent: Extent<'_>) -> Result<message::Model> {
+pub async fn blank(
+    ctx: &Ctx,
+    tx: &Tx,
+    message: message::Model,
+    extent: Extent<'_>,
+) -> Result<message::Model> {
     let now = ctx.now();
     let mut row = message.clone();
     (row.body, row.media_count) = (String::new(), 0);
@@ -78,7 +80,8 @@ pub async fn blank(ctx: &Ctx, tx: &Tx, message: message::Model, extent: Extent<'
         // The carrier's copy names the number: redacted before or not, it goes as a whole.
         row.carrier_redacted_at = None;
     }
-    if message.carrier_message_id.is_none() && message.attempts == 0 && message.status != MessageStatus::Sent {
+    if message.carrier_message_id.is_none() && message.attempts == 0 && message.status != MessageStatus::Sent
+    {
         row.carrier_redacted_at = Some(now);
     }
     let row = row.into_active_model().reset_all().update(&**tx).await?;

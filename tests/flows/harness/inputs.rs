@@ -40,9 +40,8 @@ impl Types {
             one_of || (field["type"]["kind"] == "NON_NULL" && field["defaultValue"].is_null())
         });
         let wanted = wanted.take(if one_of { 1 } else { usize::MAX });
-        let filled = wanted.map(|field| {
-            (field["name"].as_str().unwrap().to_owned(), self.value(&field["type"], id))
-        });
+        let filled =
+            wanted.map(|field| (field["name"].as_str().unwrap().to_owned(), self.value(&field["type"], id)));
         Value::Object(filled.collect::<Map<_, _>>())
     }
 

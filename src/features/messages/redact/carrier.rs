@@ -68,7 +68,8 @@ impl Handler for Redact {
         let payload: Payload = serde_json::from_value(lease.job.payload.clone())?;
         let message = message::Entity::find_by_id(id).one(ctx.db()).await?;
         let message = message.filter(|message| message.carrier_redacted_at.is_none());
-        let Some((message, sid)) = message.and_then(|row| row.carrier_message_id.clone().map(|sid| (row, sid)))
+        let Some((message, sid)) =
+            message.and_then(|row| row.carrier_message_id.clone().map(|sid| (row, sid)))
         else {
             return Ok(Outcome::Done);
         };

@@ -39,7 +39,11 @@ pub(super) fn is_over(now: DateTime<Utc>) -> Condition {
 }
 
 /// Removes some messages with what depends on them; gives how many.
-pub(super) async fn forget_batch(hub: &Arc<Hub>, organization: OrganizationId, before: DateTime<Utc>) -> Result<u64> {
+pub(super) async fn forget_batch(
+    hub: &Arc<Hub>,
+    organization: OrganizationId,
+    before: DateTime<Utc>,
+) -> Result<u64> {
     use message::Column as C;
     let now = hub.clock.now();
     let being_redacted = C::RedactedAt
@@ -87,7 +91,8 @@ async fn bury(tx: &Tx, rows: &[message::Model], now: DateTime<Utc>) -> Result<()
         .all(&**tx)
         .await?;
     let account_of = |id| rows.iter().find(|row| row.id == id).map(|row| row.account.clone());
-    let of_copies = copies.into_iter().filter_map(|copy| account_of(copy.message_id).zip(copy.carrier_message_id));
+    let of_copies =
+        copies.into_iter().filter_map(|copy| account_of(copy.message_id).zip(copy.carrier_message_id));
     let own = rows.iter().filter_map(|row| Some((row.account.clone(), row.carrier_message_id.clone()?)));
     let marks: Vec<_> = own
         .chain(of_copies)

@@ -160,7 +160,8 @@ impl OrganizationsMutation {
         #[graphql(desc = "What the key is for and may do.")] input: CreateApiKeyInput,
     ) -> Result<CreateApiKeyPayload> {
         let created = api_keys::create(gql.ctx()?, input).await;
-        CreateApiKeyPayload::settle(gql, 
+        CreateApiKeyPayload::settle(
+            gql,
             created.map(|(key, secret)| (ApiKey(key), secret.expose_secret().to_owned())),
         )
     }
