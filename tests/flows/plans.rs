@@ -27,7 +27,7 @@ use tracing_subscriber::{
 use crate::harness::TestApp;
 
 /// Every list and lookup that the API offers.
-const QUERIES: [&str; 18] = [
+const QUERIES: [&str; 21] = [
     "{ messages(first: 5) { nodes { id body media { url } timeline { kind } attempts { ordinal } conversation { id } \
        contact { id } number { id } author { name } } } }",
     "{ messages(first: 5, filter: { status: { in: [DELIVERED] }, direction: { eq: OUTBOUND } }) { nodes { id } } }",
@@ -42,6 +42,9 @@ const QUERIES: [&str; 18] = [
     "{ deadJobs(first: 5) { nodes { id } } }",
     "{ viewer { organization { id } memberships { id } } }",
     "{ organization { id name } }",
+    "{ auditEvents(first: 5) { nodes { id user { name } } } }",
+    "{ auditEvents(first: 5, filter: { actor: \"key_00000000000000000000000000\", action: \"sendMessage\" }) { nodes { id } } }",
+    "{ auditEvents(first: 5, filter: { subject: \"msg_00000000000000000000000000\", since: \"2026-01-01T00:00:00Z\" }) { totalCount } }",
     "{ conversations(first: 5, filter: { contactNumber: \"+12065550108\" }) { nodes { id } } }",
     "{ contacts(first: 5, filter: { phoneNumber: \"+12065550108\" }) { nodes { id } } }",
     "{ contacts(first: 5, filter: { externalId: \"7\" }) { nodes { id } } }",
