@@ -138,6 +138,9 @@ pub async fn forget_before(
         .into_tuple()
         .all(tx)
         .await?;
+    if oldest.is_empty() {
+        return Ok(0);
+    }
     Ok(audit_entry::Entity::delete_many().filter(C::Id.is_in(oldest)).exec(tx).await?.rows_affected)
 }
 

@@ -109,10 +109,8 @@ pub async fn is_suspended(db: &impl ConnectionTrait, id: OrganizationId) -> Resu
 /// `ORGANIZATION_SUSPENDED` where it is. Calls that come at the same time share the read; none is answered by one begun
 /// before it came.
 pub async fn refuse_suspended(hub: &Arc<Hub>, id: OrganizationId) -> Result<()> {
-    match hub.parts.of::<Group<Asked>>().join(Asked { hub: hub.clone(), id }).await? {
-        true => Err(Error::suspended()),
-        false => Ok(()),
-    }
+    let is_suspended = hub.parts.of::<Group<Asked>>().join(Asked { hub: hub.clone(), id }).await?;
+    if is_suspended { Err(Error::suspended()) } else { Ok(()) }
 }
 
 struct Asked {
