@@ -152,6 +152,10 @@ pub struct Live {
     pub subscriber_queue: usize,
     /// Open sockets and streams of one organisation on one instance.
     pub sockets_per_organization: usize,
+    /// Open sockets of one instance that have no token, or not yet.
+    pub strangers: usize,
+    /// The same from one address.
+    pub strangers_per_address: usize,
 }
 
 /// What the door lets in.
@@ -235,6 +239,9 @@ impl Config {
                 subscriber_queue: reader.value(&settings::SUBSCRIBER_QUEUE, parse::count(1, 100_000)),
                 sockets_per_organization: reader
                     .value(&settings::SOCKETS_PER_ORGANIZATION, parse::count(1, 1_000_000)),
+                strangers: reader.value(&settings::STRANGERS, parse::count(1, 1_000_000)),
+                strangers_per_address: reader
+                    .value(&settings::STRANGERS_PER_ADDRESS, parse::count(1, 1_000_000)),
             },
             door: door(reader),
             log: Log {

@@ -40,6 +40,8 @@ pub struct Model {
     pub messages_per_second: i32,
     /// The carrier itself answers STOP, START and HELP, so we must not.
     pub replies_to_stop: bool,
+    /// When the carrier last let these credentials in. Null: never yet, or no more; then the config holds no account.
+    pub proven_at: Option<DateTimeUtc>,
     /// Messages sent through it are marked as test.
     pub is_test: bool,
     /// Chosen when an organisation has several.

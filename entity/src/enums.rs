@@ -171,7 +171,7 @@ closed! {
         InDoubt = "IN_DOUBT",
         /// A callback or list showed that the carrier has it.
         EvidenceFound = "EVIDENCE_FOUND",
-        /// The window closed; waits for a person.
+        /// Nothing more happens by itself: the window closed, or the work of handing it over died. Waits for a person.
         Held = "HELD",
         /// The window closed; sent again by policy.
         Resent = "RESENT",

@@ -23,6 +23,10 @@ pub struct Model {
     pub priority: i32,
     /// Not before.
     pub run_at: DateTimeUtc,
+    /// In whose line it waits, or has waited: work that shares a pace.
+    pub lane: Option<String>,
+    /// In the line: not claimed before its turn.
+    pub waiting: bool,
     /// Fencing token: counts the claims.
     pub lease_token: i64,
     /// Milliseconds since 1970 by the database's clock.

@@ -19,6 +19,7 @@ CREATE TABLE carrier_configs (
   in_doubt_policy TEXT NOT NULL,
   messages_per_second INTEGER NOT NULL,
   replies_to_stop BOOLEAN NOT NULL,
+  proven_at {time},
   is_test BOOLEAN NOT NULL,
   is_default BOOLEAN NOT NULL,
   created_at {time} NOT NULL,

@@ -115,6 +115,8 @@ CREATE TABLE attempts (
 
 CREATE INDEX attempts_open ON attempts (carrier_config_id) WHERE state IN ('STARTED', 'IN_DOUBT')
 
+CREATE INDEX attempts_under_way ON attempts (message_id) WHERE state = 'STARTED'
+
 CREATE INDEX attempts_carrier_id ON attempts (carrier_message_id) WHERE carrier_message_id IS NOT NULL
 
 CREATE UNIQUE INDEX attempts_ordinal ON attempts (message_id, ordinal)

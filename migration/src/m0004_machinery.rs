@@ -1,7 +1,7 @@
 //! Event log, jobs, pacing, idempotency keys, throttles and switches.
 
 const TABLES: [&str; 7] =
-    ["event_counters", "events", "jobs", "sender_slots", "idempotency_keys", "throttles", "system_settings"];
+    ["event_counters", "events", "jobs", "lanes", "idempotency_keys", "throttles", "system_settings"];
 
 const UP: &str = r"
 CREATE TABLE event_counters (
@@ -29,6 +29,8 @@ CREATE TABLE jobs (
   payload {json} NOT NULL,
   priority INTEGER NOT NULL,
   run_at {time} NOT NULL,
+  lane TEXT,
+  waiting BOOLEAN NOT NULL,
   lease_token BIGINT NOT NULL,
   leased_until BIGINT,
   tries INTEGER NOT NULL,
@@ -39,18 +41,24 @@ CREATE TABLE jobs (
 
 CREATE UNIQUE INDEX jobs_subject ON jobs (kind, subject)
 
-CREATE INDEX jobs_queue ON jobs (priority, run_at, id) WHERE dead_at IS NULL
+CREATE INDEX jobs_queue ON jobs (priority, run_at, id) WHERE dead_at IS NULL AND NOT waiting
 
-CREATE INDEX jobs_turns ON jobs (organization_id, priority, run_at, id) WHERE dead_at IS NULL
+CREATE INDEX jobs_turns ON jobs (organization_id, priority, run_at, id) WHERE dead_at IS NULL AND NOT waiting
 
-CREATE INDEX jobs_age ON jobs (run_at) WHERE dead_at IS NULL
+CREATE INDEX jobs_age ON jobs (run_at) WHERE dead_at IS NULL AND NOT waiting
+
+CREATE INDEX jobs_line ON jobs (lane, priority, run_at, id) WHERE waiting
 
 CREATE INDEX jobs_dead ON jobs (organization_id, dead_at, id) WHERE dead_at IS NOT NULL
 
-CREATE TABLE sender_slots (
-  sender_key TEXT PRIMARY KEY,
-  next_at BIGINT NOT NULL
+CREATE TABLE lanes (
+  key TEXT PRIMARY KEY,
+  next_at BIGINT NOT NULL,
+  gap BIGINT NOT NULL,
+  waiting BOOLEAN NOT NULL
 )
+
+CREATE INDEX lanes_due ON lanes (next_at) WHERE waiting
 
 CREATE TABLE idempotency_keys (
   organization_id {uuid} NOT NULL REFERENCES organizations (id),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Executor, Request};
+use entity::ids::OrganizationId;
 use futures_util::{
     FutureExt, StreamExt,
     stream::{self, BoxStream},
@@ -21,6 +22,7 @@ use super::principals::Principals;
 use super::quota::Quota;
 use super::request::GraphqlRequest;
 use super::shared::Shared;
+use super::strangers::Strangers;
 use crate::base::ctx::{Ctx, Hub};
 use crate::base::error::{Error, ErrorCode};
 use crate::graphql::live::Opened;
@@ -48,8 +50,9 @@ struct Parts<E> {
     documents: moka::future::Cache<String, Arc<ExecutableDocument>>,
     shared: Shared,
     principals: Principals,
-    sockets: Quota,
-    subscriptions: Quota,
+    sockets: Quota<Option<OrganizationId>>,
+    subscriptions: Quota<Option<OrganizationId>>,
+    strangers: Strangers,
     origins: Origins,
     stopping: CancellationToken,
     open: TaskTracker,
@@ -84,6 +87,7 @@ impl<E: Executor> Door<E> {
             principals: Principals::watch(hub.clone(), stopping.clone()),
             sockets: Quota::new(config.live.sockets_per_organization),
             subscriptions: Quota::new(limits.subscriptions_per_organization),
+            strangers: Strangers::new(&config.live),
             origins: Origins::new(&config.door.websocket_origins, &config.public_url),
             shared: Shared::default(),
             open: TaskTracker::new(),
@@ -117,13 +121,18 @@ impl<E: Executor> Door<E> {
     }
 
     /// Sockets and event streams of each organisation.
-    pub fn sockets(&self) -> &Quota {
+    pub fn sockets(&self) -> &Quota<Option<OrganizationId>> {
         &self.0.sockets
     }
 
     /// Running subscriptions of each organisation.
-    pub fn subscriptions(&self) -> &Quota {
+    pub fn subscriptions(&self) -> &Quota<Option<OrganizationId>> {
         &self.0.subscriptions
+    }
+
+    /// Sockets and event streams without a token, or not yet with one.
+    pub fn strangers(&self) -> &Strangers {
+        &self.0.strangers
     }
 
     /// Pages that may open sockets.

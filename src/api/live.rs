@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_graphql::Executor;
+use entity::ids::OrganizationId;
 use futures_util::{StreamExt, stream::BoxStream};
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
@@ -33,11 +34,11 @@ pub struct Running {
 /// A subscription's place in its organisation's quota and in the gauge.
 #[derive(Debug)]
 pub struct Counted {
-    _permit: Permit,
+    _permit: Permit<Option<OrganizationId>>,
 }
 
 impl Counted {
-    fn new(permit: Permit) -> Self {
+    fn new(permit: Permit<Option<OrganizationId>>) -> Self {
         metrics::gauge!(names::SUBSCRIPTIONS).increment(1.0);
         Self { _permit: permit }
     }

@@ -19,6 +19,7 @@ pub mod request;
 pub mod schema;
 pub mod shared;
 pub mod sse;
+pub mod strangers;
 pub mod webhooks;
 pub mod websocket;
 

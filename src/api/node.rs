@@ -44,10 +44,6 @@ const MOST: usize = 100;
 
 /// Anything that has an id of its own.
 #[derive(Interface)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a node lives for one answer; a box would cost more than it saves"
-)]
 #[graphql(field(name = "id", ty = "ID", desc = "Opaque; its prefix tells the type."))]
 pub enum Node {
     /// An API key.

@@ -1,55 +1,62 @@
-//! How many sockets or subscriptions an organisation holds in this process. Counts only; who is refused how is the
-//! transport's matter.
+//! How many sockets or subscriptions an organisation or an address holds in this process. Counts only; who is refused how
+//! is the transport's matter.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use entity::ids::OrganizationId;
-
-/// A cap for each organisation. Callers without one share a count of their own.
-#[derive(Clone, Debug)]
-pub struct Quota {
+/// A cap for each holder, such as `Option<OrganizationId>`: callers without one share a count of their own.
+#[derive(Debug)]
+pub struct Quota<K> {
     most: usize,
-    held: Arc<Mutex<HashMap<Option<OrganizationId>, usize>>>,
+    held: Arc<Mutex<HashMap<K, usize>>>,
+}
+
+impl<K> Clone for Quota<K> {
+    fn clone(&self) -> Self {
+        Self { most: self.most, held: self.held.clone() }
+    }
 }
 
 /// One place of a quota, given back when dropped.
 #[derive(Debug)]
-pub struct Permit {
-    quota: Quota,
-    organization: Option<OrganizationId>,
+pub struct Permit<K: Eq + Hash> {
+    quota: Quota<K>,
+    holder: K,
 }
 
-impl Quota {
-    /// At most `most` places an organisation.
+impl<K: Copy + Eq + Hash> Quota<K> {
+    /// At most `most` places a holder.
     pub fn new(most: usize) -> Self {
         Self { most, held: Arc::default() }
     }
 
     /// Takes a place; `None` when all are taken.
-    pub fn take(&self, organization: Option<OrganizationId>) -> Option<Permit> {
+    pub fn take(&self, holder: K) -> Option<Permit<K>> {
         let mut held = self.lock();
-        let count = held.entry(organization).or_default();
+        let count = held.entry(holder).or_default();
         if *count >= self.most {
             return None;
         }
         *count += 1;
         drop(held);
-        Some(Permit { quota: self.clone(), organization })
+        Some(Permit { quota: self.clone(), holder })
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Option<OrganizationId>, usize>> {
+impl<K> Quota<K> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
         self.held.lock().expect("no panic happens under this lock")
     }
 }
 
-impl Drop for Permit {
+impl<K: Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
         let mut held = self.quota.lock();
-        if let Some(count) = held.get_mut(&self.organization) {
+        if let Some(count) = held.get_mut(&self.holder) {
             *count -= 1;
             if *count == 0 {
-                held.remove(&self.organization);
+                held.remove(&self.holder);
             }
         }
     }
@@ -57,6 +64,8 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
+    use entity::ids::OrganizationId;
+
     use super::*;
 
     #[test]

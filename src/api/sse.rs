@@ -11,6 +11,7 @@ use axum::extract::ws::Utf8Bytes;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use entity::ids::OrganizationId;
 use futures_util::stream;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -26,6 +27,7 @@ use super::principals::Standing;
 use super::quota::Permit;
 use super::request::GraphqlRequest;
 use super::shared::{Frame, Framing, Outlet};
+use super::strangers::Place;
 use super::websocket::machine::OperationNumber;
 use crate::base::ctx::Ctx;
 use crate::base::error::{Error, ErrorCode, Result};
@@ -87,9 +89,7 @@ async fn open<E: Executor>(door: Door<E>, request: Request) -> Result<Events> {
 }
 
 async fn start<E: Executor>(door: &Door<E>, ctx: &Ctx, wire: GraphqlRequest, is_get: bool) -> Result<Events> {
-    let place = door.sockets().take(ctx.caller.organization().ok()).ok_or_else(|| {
-        Error::new(ErrorCode::TooManySubscriptions, "The organisation has too many streams open.")
-    })?;
+    let held = hold(door, ctx)?;
     let (queue, outbox) = mpsc::channel(door.hub().config.live.subscriber_queue);
     let lagging = CancellationToken::new();
     let outlet = Outlet {
@@ -112,8 +112,23 @@ async fn start<E: Executor>(door: &Door<E>, ctx: &Ctx, wire: GraphqlRequest, is_
         stopping: door.stopping().clone(),
         keep_alive: interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE),
         is_over: false,
-        _held: (place, running, Gauged::new()),
+        _held: (held, running, Gauged::new()),
     })
+}
+
+/// The stream's places: among those of its organisation, and among strangers where nobody vouches for it.
+type Held = (Permit<Option<OrganizationId>>, Option<Place>);
+
+fn hold<E: Executor>(door: &Door<E>, ctx: &Ctx) -> Result<Held> {
+    let full = |message| Error::new(ErrorCode::TooManySubscriptions, message);
+    let organization = ctx.caller.organization().ok();
+    let place = door.sockets().take(organization);
+    let place = place.ok_or_else(|| full("The organisation has too many streams open."))?;
+    if organization.is_some() {
+        return Ok((place, None));
+    }
+    let stranger = door.strangers().take(ctx.request.ip);
+    Ok((place, Some(stranger.ok_or_else(|| full("Too many streams without a token are open."))?)))
 }
 
 /// `text/event-stream`, or a client that takes anything.
@@ -142,7 +157,7 @@ struct Events {
     stopping: CancellationToken,
     keep_alive: Interval,
     is_over: bool,
-    _held: (Permit, Running, Gauged),
+    _held: (Held, Running, Gauged),
 }
 
 impl Events {
@@ -154,7 +169,7 @@ impl Events {
         tokio::select! {
             biased;
             () = self.lagging.cancelled() => None,
-            () = self.standing.ended() => None,
+            _ = self.standing.ended() => None,
             () = self.stopping.cancelled() => None,
             frame = self.outbox.recv() => {
                 let frame = frame?;

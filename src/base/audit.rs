@@ -113,7 +113,7 @@ fn row(ctx: &Ctx, organization: Option<OrganizationId>, entry: Entry<'_>) -> aud
 }
 
 /// Entries that one statement removes.
-const BATCH: u64 = 500;
+pub const BATCH: u64 = 500;
 
 /// Removes entries that were written before a time, a batch at most; gives how many. `None`: those of no organisation.
 /// The database refuses when one of them is to be kept.

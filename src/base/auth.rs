@@ -1,4 +1,5 @@
-//! From a bearer token to a `Caller`: one indexed read a request, whatever the token says. Sockets ask again while open.
+//! From a bearer token to a `Caller`: one indexed read a request, whatever the token says. Sockets that stay open are
+//! asked about all together, in `standing`.
 
 use std::sync::Arc;
 
@@ -26,21 +27,6 @@ pub async fn authenticate(hub: &Arc<Hub>, token: Option<&str>, request: RequestI
     };
     hub.presence.note(&caller, hub.clock.now());
     Ok(Ctx { hub: hub.clone(), caller, request })
-}
-
-/// The principal as it is now, for sockets that stay open: UNAUTHENTICATED once it was revoked, removed or has expired.
-pub async fn recheck(hub: &Arc<Hub>, caller: &Caller) -> Result<Caller> {
-    if caller.expires_at().is_some_and(|end| end <= hub.clock.now()) {
-        return Err(Error::unauthenticated());
-    }
-    match caller {
-        Caller::Member(known) => standing(hub, known.clone()).await,
-        Caller::Key(known) => {
-            let row = api_key::Entity::find_by_id(known.api_key_id).one(hub.db.read()).await?;
-            live_key(hub, row)
-        }
-        other => Ok(other.clone()),
-    }
 }
 
 /// What the database says of a session's user in its organisation.
@@ -121,7 +107,8 @@ impl Grouped for KeyLookup {
     }
 }
 
-fn live_key(hub: &Hub, row: Option<api_key::Model>) -> Result<Caller> {
+/// The key as a caller, unless it was revoked or is over.
+pub(super) fn live_key(hub: &Hub, row: Option<api_key::Model>) -> Result<Caller> {
     let now = hub.clock.now();
     let row = row
         .filter(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now))

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// Breakers of accounts that nobody uses just now and that failed lately or not at all; beyond it the latter are forgotten.
+const IDLE: usize = 10_000;
+
 /// When a breaker opens and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct BreakerSettings {
@@ -56,6 +59,9 @@ impl Breakers {
         if let Some(breaker) = known.get(account) {
             return breaker.clone();
         }
+        if known.len() >= IDLE {
+            known.retain(|_, breaker| Arc::strong_count(breaker) > 1 || !breaker.is_quiet());
+        }
         let breaker = Arc::new(Breaker::new(self.settings));
         known.insert(account.to_owned(), breaker.clone());
         breaker
@@ -104,6 +110,11 @@ impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings) -> Self {
         Self { settings, state: Mutex::new(State { generation: 0, phase: Phase::Closed { failures: 0 } }) }
+    }
+
+    /// Nothing is remembered here that a new one would not know.
+    fn is_quiet(&self) -> bool {
+        matches!(self.lock().phase, Phase::Closed { failures: 0 })
     }
 
     /// Asks whether to try at all. While half open, one try at a time is let through.

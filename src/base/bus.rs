@@ -1,27 +1,18 @@
-//! Carries committed events to the other processes. An accelerator: what it loses, subscribers read from the log.
+//! Carries committed events, and the news that somebody's token ended, to the other processes. An accelerator: what it
+//! loses, subscribers read from the log and the watch over open sockets finds by itself.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+mod redis_bus;
 
 use entity::ids::OrganizationId;
-use redis::{
-    Client, PushInfo, PushKind, RedisError, Value,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-};
-use tokio::{
-    sync::mpsc,
-    time::{MissedTickBehavior, interval},
-};
+pub use redis_bus::RedisBus;
+use std::sync::Arc;
 
-use super::{events::Event, telemetry::names};
+use tokio::sync::{Notify, mpsc};
 
-/// Publications that wait for Redis at most; more are dropped and found by polling.
-const OUTBOX: usize = 4096;
-/// Between two tries to listen to what Redis did not let us listen to.
-const AGAIN: Duration = Duration::from_secs(1);
-const CHANNEL: &str = "phonehub:events:";
+use super::events::Event;
+
+/// Signals that wait for this process's feeds at most.
+const SIGNALS: usize = 4096;
 
 /// What the bus tells the feeds.
 #[derive(Debug)]
@@ -30,6 +21,48 @@ pub enum Signal {
     Events(Vec<Event>),
     /// Publications may have been lost: read the log.
     Resync,
+    /// Another process ended somebody's sessions or keys.
+    Revocation,
+}
+
+/// Where a bus reports: a bounded queue. What does not fit is not kept but becomes one order to read the log.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    queue: mpsc::Sender<Signal>,
+    resync: Arc<Notify>,
+}
+
+/// The other end of [`Signals`].
+#[derive(Debug)]
+pub struct SignalQueue {
+    queue: mpsc::Receiver<Signal>,
+    resync: Arc<Notify>,
+}
+
+/// A queue of signals and its two ends.
+pub fn signals() -> (Signals, SignalQueue) {
+    let (sender, receiver) = mpsc::channel(SIGNALS);
+    let resync = Arc::new(Notify::new());
+    (Signals { queue: sender, resync: resync.clone() }, SignalQueue { queue: receiver, resync })
+}
+
+impl Signals {
+    /// Never waits and loses nothing that the log does not hold.
+    pub(super) fn tell(&self, signal: Signal) {
+        if self.queue.try_send(signal).is_err() {
+            self.resync.notify_one();
+        }
+    }
+}
+
+impl SignalQueue {
+    /// The next signal; `None` once nobody can send any more.
+    pub(super) async fn next(&mut self) -> Option<Signal> {
+        tokio::select! {
+            signal = self.queue.recv() => signal,
+            () = self.resync.notified() => Some(Signal::Resync),
+        }
+    }
 }
 
 /// How events travel between processes.
@@ -37,7 +70,7 @@ pub enum Signal {
 pub enum Bus {
     /// One process: its own feeds are told directly, nothing else is needed.
     Memory,
-    /// Redis pub/sub, one channel an organisation.
+    /// Redis pub/sub, one channel an organisation and one for all processes.
     Redis(RedisBus),
 }
 
@@ -45,21 +78,28 @@ impl Bus {
     /// Hands events to the other processes; never waits and never fails.
     pub fn publish(&self, events: &[Event]) {
         if let Self::Redis(bus) = self {
-            bus.announce(events.to_vec());
+            bus.announce(events);
+        }
+    }
+
+    /// Tells the other processes that somebody's sessions or keys ended; never waits and never fails.
+    pub fn announce_revocation(&self) {
+        if let Self::Redis(bus) = self {
+            bus.announce_revocation();
         }
     }
 
     /// Somebody here listens to this organisation from now on.
     pub fn listen(&self, organization: OrganizationId) {
         if let Self::Redis(bus) = self {
-            let _ = bus.orders.send(Order::Listen(organization));
+            bus.listen(organization);
         }
     }
 
     /// Nobody here listens to this organisation any more.
     pub fn leave(&self, organization: OrganizationId) {
         if let Self::Redis(bus) = self {
-            let _ = bus.orders.send(Order::Leave(organization));
+            bus.leave(organization);
         }
     }
 
@@ -72,152 +112,26 @@ impl Bus {
     }
 }
 
-/// Never dropped, unlike publications: one that is lost would leave subscribers to polling for good.
-enum Order {
-    Listen(OrganizationId),
-    Leave(OrganizationId),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// One connection that publishes and subscribes, each in a background task.
-#[derive(Clone)]
-pub struct RedisBus {
-    orders: mpsc::UnboundedSender<Order>,
-    publications: mpsc::Sender<Vec<Event>>,
-    connection: ConnectionManager,
-}
-
-impl std::fmt::Debug for RedisBus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("RedisBus")
-    }
-}
-
-impl RedisBus {
-    /// Connects in the background: Redis may be down at start, or later.
-    pub fn start(url: &str, signals: mpsc::UnboundedSender<Signal>) -> Result<Self, RedisError> {
-        let client = Client::open(resp3(url))?;
-        let pushes = signals;
-        let config = ConnectionManagerConfig::new()
-            .set_number_of_retries(usize::MAX)
-            .set_min_delay(Duration::from_millis(50))
-            .set_max_delay(Duration::from_secs(1))
-            .set_connection_timeout(Some(Duration::from_secs(2)))
-            .set_response_timeout(Some(Duration::from_secs(2)))
-            .set_automatic_resubscription()
-            .set_push_sender(move |push: PushInfo| {
-                signal_of(&push)
-                    .map_or(Ok(()), |signal| pushes.send(signal).map_err(|_| redis::aio::SendError))
-            });
-        let connection = ConnectionManager::new_lazy_with_config(client, config)?;
-        let (orders, ordered) = mpsc::unbounded_channel();
-        let (publications, outbox) = mpsc::channel(OUTBOX);
-        tokio::spawn(listen_as_told(connection.clone(), ordered));
-        tokio::spawn(publish_all(connection.clone(), outbox));
-        Ok(Self { orders, publications, connection })
-    }
-
-    fn announce(&self, events: Vec<Event>) {
-        if self.publications.try_send(events).is_err() {
-            metrics::counter!(names::BUS_DROPPED).increment(1);
+    #[tokio::test]
+    async fn what_does_not_fit_becomes_one_order_to_read_the_log() {
+        let (signals, mut queue) = signals();
+        for _ in 0..SIGNALS + 1_000 {
+            signals.tell(Signal::Events(Vec::new()));
         }
-    }
-
-    async fn ping(&self) -> Result<(), String> {
-        let mut connection = self.connection.clone();
-        let ping = redis::cmd("PING");
-        let answer =
-            tokio::time::timeout(Duration::from_millis(500), ping.query_async::<()>(&mut connection)).await;
-        answer.map_err(|_| "no answer".to_owned())?.map_err(|error| error.to_string())
-    }
-}
-
-/// RESP3 lets one connection publish and receive pushes.
-fn resp3(url: &str) -> String {
-    let separator = if url.contains('?') { '&' } else { '?' };
-    if url.contains("protocol=") { url.to_owned() } else { format!("{url}{separator}protocol=resp3") }
-}
-
-fn signal_of(push: &PushInfo) -> Option<Signal> {
-    match push.kind {
-        PushKind::Disconnection | PushKind::Subscribe => Some(Signal::Resync),
-        PushKind::Message => match push.data.as_slice() {
-            [_, Value::BulkString(payload)] => serde_json::from_slice(payload).ok().map(Signal::Events),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-async fn publish_all(mut connection: ConnectionManager, mut outbox: mpsc::Receiver<Vec<Event>>) {
-    while let Some(events) = outbox.recv().await {
-        if let Err(error) = publish(&mut connection, &events).await {
-            tracing::warn!(kind = ?error.kind(), "Redis did not take events; subscribers poll until it does");
+        drop(signals);
+        let (mut events, mut resyncs) = (0, 0);
+        while let Some(signal) = queue.next().await {
+            match signal {
+                Signal::Events(_) => events += 1,
+                Signal::Resync => resyncs += 1,
+                Signal::Revocation => panic!("nobody said so"),
+            }
         }
+        assert_eq!(events, SIGNALS);
+        assert_eq!(resyncs, 1);
     }
-}
-
-/// Subscribes for the first listener of an organisation and unsubscribes after the last. What fails while Redis is away is
-/// not known to the automatic resubscription, so it is asked for until it is granted.
-async fn listen_as_told(mut connection: ConnectionManager, mut orders: mpsc::UnboundedReceiver<Order>) {
-    let mut listeners: HashMap<OrganizationId, usize> = HashMap::new();
-    let mut missing: HashSet<OrganizationId> = HashSet::new();
-    let mut again = interval(AGAIN);
-    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            order = orders.recv() => match order {
-                None => return,
-                Some(Order::Listen(organization)) => {
-                    let count = listeners.entry(organization).or_default();
-                    *count += 1;
-                    if *count == 1 {
-                        missing.insert(organization);
-                    }
-                }
-                Some(Order::Leave(organization)) => {
-                    if is_last(&mut listeners, organization) {
-                        missing.remove(&organization);
-                        let _ = connection.unsubscribe(channel(organization)).await;
-                    }
-                }
-            },
-            _ = again.tick(), if !missing.is_empty() => {}
-        }
-        listen(&mut connection, &mut missing).await;
-    }
-}
-
-/// Takes one listener away; whether none is left.
-fn is_last(listeners: &mut HashMap<OrganizationId, usize>, organization: OrganizationId) -> bool {
-    match listeners.get_mut(&organization) {
-        Some(count) if *count > 1 => {
-            *count -= 1;
-            false
-        }
-        _ => listeners.remove(&organization).is_some(),
-    }
-}
-
-/// Takes out of `missing` what Redis grants, until it refuses one.
-async fn listen(connection: &mut ConnectionManager, missing: &mut HashSet<OrganizationId>) {
-    while let Some(organization) = missing.iter().next().copied() {
-        if let Err(error) = connection.subscribe(channel(organization)).await {
-            tracing::warn!(kind = ?error.kind(), "Redis lets nobody listen; subscribers poll until it does");
-            return;
-        }
-        missing.remove(&organization);
-    }
-}
-
-fn channel(organization: OrganizationId) -> String {
-    format!("{CHANNEL}{organization}")
-}
-
-async fn publish(connection: &mut ConnectionManager, events: &[Event]) -> Result<(), RedisError> {
-    let mut pipeline = redis::pipe();
-    for same in events.chunk_by(|a, b| a.organization_id == b.organization_id) {
-        let payload = serde_json::to_vec(same).unwrap_or_default();
-        pipeline.publish(channel(same[0].organization_id), payload).ignore();
-    }
-    pipeline.query_async(connection).await
 }

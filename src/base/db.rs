@@ -1,4 +1,5 @@
-//! Connections: a pool for PostgreSQL; for SQLite a pool of readers and one writer. Migrations run here, under a lock.
+//! Connections: a pool for each purpose; for SQLite they only read, and one writer stands beside them. Migrations run here,
+//! under a lock.
 
 use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
@@ -15,7 +16,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode},
 };
 
-use super::telemetry::names;
+use super::{
+    purpose::{Purpose, Shares},
+    telemetry::names,
+};
 use crate::config::{Database, Pool, SqliteSynchronous};
 
 /// Target of the trace that shows every statement's text, without its values.
@@ -46,8 +50,11 @@ pub struct Connections {
 /// Open connections of this process. Reads go to [`Db::read`]; writes only through `Tx`.
 #[derive(Clone, Debug)]
 pub struct Db {
-    read: DatabaseConnection,
-    write: DatabaseConnection,
+    requests: DatabaseConnection,
+    work: DatabaseConnection,
+    watch: DatabaseConnection,
+    /// SQLite's only one; on PostgreSQL every connection writes.
+    writer: Option<DatabaseConnection>,
 }
 
 impl Db {
@@ -63,37 +70,48 @@ impl Db {
         let mut options = ConnectOptions::new(url);
         let synchronous = pool.sqlite_synchronous;
         options
-            .max_connections(pool.connections)
             .min_connections(1)
             .acquire_timeout(pool.acquire_timeout)
             .test_before_acquire_if_idle_for(UNTESTED)
             .sqlx_logging(false)
             .map_sqlx_postgres_pool_opts(postgres_pool)
             .map_sqlx_sqlite_opts(move |options| sqlite_options(options, synchronous));
-        if !sqlite {
-            let pool = open(options).await?;
-            return Ok(Self { read: pool.clone(), write: pool });
-        }
-        let mut writer = options.clone();
-        writer.max_connections(1).map_sqlx_sqlite_pool_opts(sqlite_writer);
-        let write = open(writer).await?;
-        options.max_connections(pool.connections.min(SQLITE_READERS));
-        Ok(Self { read: open(options).await?, write })
+        let writer = if sqlite {
+            let mut writer = options.clone();
+            writer.max_connections(1).map_sqlx_sqlite_pool_opts(sqlite_writer);
+            Some(open(writer).await?)
+        } else {
+            None
+        };
+        let shares = Shares::of(if sqlite { pool.connections.min(SQLITE_READERS) } else { pool.connections });
+        let requests = open(options.clone().max_connections(shares.requests).to_owned()).await?;
+        // Opened when they are needed: the command line does no work and watches nobody.
+        options.min_connections(0).connect_lazy(true);
+        Ok(Self {
+            requests,
+            work: open(options.clone().max_connections(shares.work).to_owned()).await?,
+            watch: open(options.max_connections(shares.watch).to_owned()).await?,
+            writer,
+        })
     }
 
-    /// For reading outside a transaction: sees only what was committed.
-    pub const fn read(&self) -> &DatabaseConnection {
-        &self.read
+    /// For reading outside a transaction, with the connections of the running task: sees only what was committed.
+    pub fn read(&self) -> &DatabaseConnection {
+        match Purpose::current() {
+            Purpose::Requests => &self.requests,
+            Purpose::Work => &self.work,
+            Purpose::Watch => &self.watch,
+        }
     }
 
     /// For `Tx` alone.
-    pub(super) const fn write(&self) -> &DatabaseConnection {
-        &self.write
+    pub(super) fn write(&self) -> &DatabaseConnection {
+        self.writer.as_ref().unwrap_or_else(|| self.read())
     }
 
     /// Which database this is.
     pub fn backend(&self) -> DatabaseBackend {
-        self.read.get_database_backend()
+        self.requests.get_database_backend()
     }
 
     /// Whether one writer at a time is the rule, and writers should share commits.
@@ -118,7 +136,7 @@ impl Db {
     /// The database's own clock.
     pub async fn clock(&self) -> Result<DateTime<Utc>, DbErr> {
         let asked = self.sql(format!("SELECT {}", self.clock_sql()), []);
-        let row = self.read.query_one_raw(asked).await?;
+        let row = self.read().query_one_raw(asked).await?;
         let row = row.ok_or_else(|| DbErr::RecordNotFound("the time".into()))?;
         DateTime::from_timestamp_millis(row.try_get_by_index(0)?)
             .ok_or_else(|| DbErr::Type("the database's clock is out of range".into()))
@@ -130,7 +148,7 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let alone = self.write.begin_with_options(options).await?;
+        let alone = self.write().begin_with_options(options).await?;
         if !self.is_sqlite() {
             let lock = format!("SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
             alone.execute_unprepared(&lock).await?;
@@ -141,7 +159,7 @@ impl Db {
 
     /// Whether every migration of this binary is applied.
     pub async fn is_migrated(&self) -> Result<bool, DbErr> {
-        Ok(Migrator::get_pending_migrations(&self.read).await?.is_empty())
+        Ok(Migrator::get_pending_migrations(self.read()).await?.is_empty())
     }
 
     /// How many connections of this process work and how many wait for work.
@@ -150,21 +168,28 @@ impl Db {
             let idle = u32::try_from(idle).unwrap_or(size).min(size);
             Connections { busy: size - idle, idle }
         };
-        if !self.is_sqlite() {
-            let pool = self.read.get_postgres_connection_pool();
-            return count(pool.size(), pool.num_idle());
-        }
-        let [read, write] = [&self.read, &self.write].map(|connection| {
-            let pool = connection.get_sqlite_connection_pool();
-            count(pool.size(), pool.num_idle())
-        });
-        Connections { busy: read.busy + write.busy, idle: read.idle + write.idle }
+        let sqlite = self.is_sqlite();
+        self.pools().fold(Connections::default(), |sum, connection| {
+            let pool = if sqlite {
+                let pool = connection.get_sqlite_connection_pool();
+                count(pool.size(), pool.num_idle())
+            } else {
+                let pool = connection.get_postgres_connection_pool();
+                count(pool.size(), pool.num_idle())
+            };
+            Connections { busy: sum.busy + pool.busy, idle: sum.idle + pool.idle }
+        })
+    }
+
+    fn pools(&self) -> impl Iterator<Item = &DatabaseConnection> {
+        [&self.requests, &self.work, &self.watch].into_iter().chain(&self.writer)
     }
 
     /// Closes the connections; running statements finish first.
     pub async fn close(self) {
-        let _ = self.read.close().await;
-        let _ = self.write.close().await;
+        for pool in self.pools() {
+            let _ = pool.clone().close().await;
+        }
     }
 }
 

@@ -105,7 +105,7 @@ async fn page(
 }
 
 /// Events that one statement removes.
-const BATCH: i64 = 1_000;
+pub const BATCH: u64 = 1_000;
 
 /// Removes the organisation's oldest events, as far as they were committed before a time, a batch at most; gives how many.
 /// Its counter stays, so cursors before them are told.
@@ -119,7 +119,7 @@ pub async fn forget_before(
         "DELETE FROM events WHERE organization_id = $1 AND position IN (SELECT position FROM \
          (SELECT position, created_at FROM events WHERE organization_id = $1 ORDER BY position LIMIT $2) AS oldest \
          WHERE created_at < $3)",
-        [organization.into(), BATCH.into(), time.into()],
+        [organization.into(), i64::try_from(BATCH).unwrap_or(i64::MAX).into(), time.into()],
     );
     Ok(tx.execute_raw(statement).await?.rows_affected())
 }

@@ -1,5 +1,5 @@
 //! Live events inside this process: one feed an organisation, whose task keeps the order, closes holes from the log,
-//! and hands each event once to all local subscribers.
+//! and hands each event once to all local subscribers. Its queues are bounded: what does not fit is in the log.
 
 use std::{
     collections::HashMap,
@@ -10,10 +10,10 @@ use std::{
 use entity::{event_counter, ids::OrganizationId};
 use futures_util::{Stream, stream};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 
 use super::{
-    bus::{Bus, Signal},
+    bus::{Bus, Signal, SignalQueue},
     db::Db,
     error::Result,
     events::{self, Event},
@@ -21,6 +21,9 @@ use super::{
 
 /// Events that a subscriber may lag behind before it has to read the log again.
 const BACKLOG: usize = 1024;
+/// Commits that wait for a feed's task, which waits for the database where it has to read the log. One that finds no room
+/// is not kept: the task is told to read on instead.
+const INBOX: usize = 256;
 /// How long a lost publication can delay an event.
 const POLL: Duration = Duration::from_millis(900);
 
@@ -30,13 +33,16 @@ pub struct Feeds {
     db: Db,
     bus: Bus,
     open: Arc<Mutex<HashMap<OrganizationId, Weak<Feed>>>>,
+    revocation: Arc<Notify>,
 }
 
 /// One organisation's live events; lives as long as somebody listens.
 #[derive(Debug)]
 struct Feed {
     organization: OrganizationId,
-    inbox: mpsc::UnboundedSender<News>,
+    inbox: mpsc::Sender<Vec<Event>>,
+    /// The log may be ahead of the feed's task.
+    behind: Arc<Notify>,
     events: broadcast::Sender<Event>,
     /// The last position that was handed out; changes after each one.
     head: watch::Receiver<i64>,
@@ -49,17 +55,18 @@ impl Drop for Feed {
     }
 }
 
-#[derive(Debug)]
-enum News {
-    Events(Vec<Event>),
-    /// The log may be ahead of us.
-    Behind,
+impl Feed {
+    fn hand_over(&self, events: &[Event]) {
+        if self.inbox.try_send(events.to_vec()).is_err() {
+            self.behind.notify_one();
+        }
+    }
 }
 
 impl Feeds {
     /// Feeds over a bus; `signals` is where the bus reports.
-    pub fn start(db: Db, bus: Bus, signals: mpsc::UnboundedReceiver<Signal>) -> Self {
-        let feeds = Self { db, bus, open: Arc::default() };
+    pub fn start(db: Db, bus: Bus, signals: SignalQueue) -> Self {
+        let feeds = Self { db, bus, open: Arc::default(), revocation: Arc::default() };
         tokio::spawn(feeds.clone().take_signals(signals));
         tokio::spawn(feeds.clone().poll());
         feeds
@@ -73,6 +80,17 @@ impl Feeds {
         metrics::counter!("phonehub_events_published_total").increment(committed.len() as u64);
         self.bus.publish(committed);
         self.hand_over(committed);
+    }
+
+    /// Tells this process and the others that somebody's sessions, keys or rights ended. Never waits.
+    pub fn announce_revocation(&self) {
+        self.revocation.notify_one();
+        self.bus.announce_revocation();
+    }
+
+    /// Resolves when one was announced since the last time, by whichever process, or may have been. For one waiter.
+    pub async fn revocation(&self) {
+        self.revocation.notified().await;
     }
 
     /// Whether the other processes are reached at once, not only by polling.
@@ -121,14 +139,17 @@ impl Feeds {
             return Ok(feed);
         }
         self.bus.listen(organization);
-        let (inbox, news) = mpsc::unbounded_channel();
+        let (inbox, news) = mpsc::channel(INBOX);
+        let behind = Arc::new(Notify::new());
         let (events, _) = broadcast::channel(BACKLOG);
         let (tell_head, head_seen) = watch::channel(head);
-        tokio::spawn(keep_order(self.db.clone(), organization, news, events.clone(), tell_head));
-        let feed = Arc::new(Feed { organization, inbox, events, head: head_seen, bus: self.bus.clone() });
+        let order = Order { db: self.db.clone(), organization, out: events.clone(), head: tell_head };
+        tokio::spawn(order.keep(news, behind.clone()));
+        let feed = Feed { organization, inbox, behind, events, head: head_seen, bus: self.bus.clone() };
+        let feed = Arc::new(feed);
         open.insert(organization, Arc::downgrade(&feed));
         // Whatever was committed between reading the head and listening is in the log.
-        let _ = feed.inbox.send(News::Behind);
+        feed.behind.notify_one();
         Ok(feed)
     }
 
@@ -145,16 +166,20 @@ impl Feeds {
     fn hand_over(&self, committed: &[Event]) {
         for same in committed.chunk_by(|a, b| a.organization_id == b.organization_id) {
             if let Some(feed) = self.existing(same[0].organization_id) {
-                let _ = feed.inbox.send(News::Events(same.to_vec()));
+                feed.hand_over(same);
             }
         }
     }
 
-    async fn take_signals(self, mut signals: mpsc::UnboundedReceiver<Signal>) {
-        while let Some(signal) = signals.recv().await {
+    async fn take_signals(self, mut signals: SignalQueue) {
+        while let Some(signal) = signals.next().await {
             match signal {
                 Signal::Events(events) => self.hand_over(&events),
-                Signal::Resync => self.all().iter().for_each(|feed| drop(feed.inbox.send(News::Behind))),
+                Signal::Revocation => self.revocation.notify_one(),
+                Signal::Resync => {
+                    self.revocation.notify_one();
+                    self.all().iter().for_each(|feed| feed.behind.notify_one());
+                }
             }
         }
     }
@@ -177,7 +202,7 @@ impl Feeds {
                 counters.into_iter().map(|row| (row.organization_id, row.position)).collect();
             for feed in feeds {
                 if last.get(&feed.organization).is_some_and(|last| *last > *feed.head.borrow()) {
-                    let _ = feed.inbox.send(News::Behind);
+                    feed.behind.notify_one();
                 }
             }
         }
@@ -185,53 +210,65 @@ impl Feeds {
 }
 
 /// The feed's task: hands out dense, ascending positions whatever order the news come in.
-async fn keep_order(
+struct Order {
     db: Db,
     organization: OrganizationId,
-    mut news: mpsc::UnboundedReceiver<News>,
     out: broadcast::Sender<Event>,
     head: watch::Sender<i64>,
-) {
-    let hand_out = |event: Event| {
-        let position = event.position;
-        let _ = out.send(event);
-        head.send_replace(position);
-    };
-    while let Some(item) = news.recv().await {
-        let events = match item {
-            News::Events(events) => events,
-            News::Behind => Vec::new(),
-        };
-        let next = *head.borrow() + 1;
-        let dense = events.first().is_some_and(|event| event.position <= next);
-        if dense {
-            events.into_iter().filter(|event| event.position >= next).for_each(hand_out);
-            continue;
-        }
-        if events.last().is_some_and(|event| event.position < next) {
-            continue;
-        }
-        // A hole, or an unknown gap: the log knows. Events in hand are in the log too, since they were committed.
+}
+
+impl Order {
+    /// Works until the feed is gone.
+    async fn keep(self, mut news: mpsc::Receiver<Vec<Event>>, behind: Arc<Notify>) {
         loop {
-            let position = *head.borrow();
-            match events::read_after(db.read(), organization, position).await {
-                Ok(page) if page.is_empty() => break,
-                Ok(page) => page.into_iter().for_each(hand_out),
+            tokio::select! {
+                events = news.recv() => match events {
+                    Some(events) => self.take(events).await,
+                    None => return,
+                },
+                () = behind.notified() => self.read_on().await,
+            }
+        }
+    }
+
+    async fn take(&self, events: Vec<Event>) {
+        let next = *self.head.borrow() + 1;
+        if events.first().is_some_and(|event| event.position <= next) {
+            events.into_iter().filter(|event| event.position >= next).for_each(|event| self.hand_out(event));
+        } else {
+            // A hole: the log knows. Events in hand are in the log too, since they were committed.
+            self.read_on().await;
+        }
+    }
+
+    /// Hands out what the log has beyond what was handed out.
+    async fn read_on(&self) {
+        loop {
+            let position = *self.head.borrow();
+            match events::read_after(self.db.read(), self.organization, position).await {
+                Ok(page) if page.is_empty() => return,
+                Ok(page) => page.into_iter().for_each(|event| self.hand_out(event)),
                 Err(error) if error.code == super::error::ErrorCode::CursorTooOld => {
                     // Retention cut the gap away; what survives is still to be handed out.
-                    match events::before_oldest(db.read(), organization, position).await {
+                    match events::before_oldest(self.db.read(), self.organization, position).await {
                         Ok(resume) if resume > position => {
-                            head.send_replace(resume);
+                            self.head.send_replace(resume);
                         }
-                        _ => break,
+                        _ => return,
                     }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the event log cannot be read; the next poll tries again");
-                    break;
+                    return;
                 }
             }
         }
+    }
+
+    fn hand_out(&self, event: Event) {
+        let position = event.position;
+        let _ = self.out.send(event);
+        self.head.send_replace(position);
     }
 }
 
@@ -270,3 +307,6 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

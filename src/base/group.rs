@@ -1,6 +1,6 @@
 //! Group work: calls that arrive while others are being worked on wait and are then worked on together, so that one
 //! transaction, and one statement of many rows, serves them all. A call that is alone waits for nothing; one that spoils
-//! its group fails alone.
+//! its group fails alone. Groups form within a purpose: a call of the API waits for none of a job's.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +10,10 @@ use std::{
 use futures_util::{StreamExt, stream};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::error::{Error, ErrorCode, Result};
+use super::{
+    error::{Error, ErrorCode, Result},
+    purpose::Purpose,
+};
 
 /// Groups at work at once: one writes while another one's commit is under way.
 const AT_ONCE: usize = 2;
@@ -30,6 +33,12 @@ pub trait Grouped: Send + Sync + Sized + 'static {
 
 /// Where calls of one kind meet.
 pub struct Group<T: Grouped> {
+    requests: Hall<T>,
+    others: Hall<T>,
+}
+
+/// Where those of one purpose wait.
+struct Hall<T: Grouped> {
     waiting: Mutex<VecDeque<Member<T>>>,
     turns: Semaphore,
 }
@@ -39,11 +48,17 @@ type Member<T> = (T, oneshot::Sender<Result<<T as Grouped>::Answer>>);
 
 impl<T: Grouped> std::fmt::Debug for Group<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Group").field("waiting", &self.waiting().len()).finish_non_exhaustive()
+        f.debug_struct("Group").field("waiting", &self.hall().waiting().len()).finish_non_exhaustive()
     }
 }
 
 impl<T: Grouped> Default for Group<T> {
+    fn default() -> Self {
+        Self { requests: Hall::default(), others: Hall::default() }
+    }
+}
+
+impl<T: Grouped> Default for Hall<T> {
     fn default() -> Self {
         Self { waiting: Mutex::default(), turns: Semaphore::new(AT_ONCE) }
     }
@@ -54,17 +69,24 @@ impl<T: Grouped> Group<T> {
     /// answer along.
     pub async fn join(self: Arc<Self>, call: T) -> Result<T::Answer> {
         let (answer, answered) = oneshot::channel();
-        self.waiting().push_back((call, answer));
-        tokio::spawn(async move {
-            let Ok(_turn) = self.turns.acquire().await else { return };
-            let (calls, answers): (Vec<T>, Vec<_>) = self.take().into_iter().unzip();
+        self.hall().waiting().push_back((call, answer));
+        tokio::spawn(Purpose::current().run(async move {
+            let hall = self.hall();
+            let Ok(_turn) = hall.turns.acquire().await else { return };
+            let (calls, answers): (Vec<T>, Vec<_>) = hall.take().into_iter().unzip();
             for (result, answer) in all_or_each(&calls).await.into_iter().zip(answers) {
                 let _ = answer.send(result);
             }
-        });
+        }));
         answered.await.map_err(|_| Error::internal("the group's work was given up"))?
     }
 
+    fn hall(&self) -> &Hall<T> {
+        if Purpose::current() == Purpose::Requests { &self.requests } else { &self.others }
+    }
+}
+
+impl<T: Grouped> Hall<T> {
     fn take(&self) -> Vec<Member<T>> {
         let mut waiting = self.waiting();
         let some = waiting.len().min(MOST);

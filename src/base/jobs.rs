@@ -2,6 +2,7 @@
 //! claims. A handler that lost its lease cannot write.
 
 mod claim;
+mod lanes;
 pub mod orphans;
 mod run;
 mod slots;
@@ -10,6 +11,7 @@ mod tests;
 mod together;
 mod worker;
 
+pub use lanes::Lane;
 pub use worker::{Handlers, Worker};
 
 use std::time::{Duration, Instant};
@@ -68,6 +70,8 @@ impl Tx {
                 job::Column::Payload,
                 job::Column::Priority,
                 job::Column::RunAt,
+                job::Column::Lane,
+                job::Column::Waiting,
                 job::Column::LeasedUntil,
                 job::Column::Tries,
                 job::Column::DeadAt,
@@ -92,6 +96,8 @@ fn row(new: NewJob, now: DateTime<Utc>) -> job::ActiveModel {
         payload: Set(new.payload),
         priority: Set(new.priority),
         run_at: Set(new.run_at),
+        lane: Set(None),
+        waiting: Set(false),
         lease_token: Set(1),
         leased_until: Set(None),
         tries: Set(0),
@@ -144,6 +150,11 @@ pub trait Handler: Send + Sync {
     fn kind(&self) -> &'static str;
     /// Does the work. An error is a failed try: back-off, then dead after the configured number.
     async fn run(&self, ctx: &Ctx, lease: &Lease) -> Result<Outcome>;
+    /// In the transaction that gives the job up: shows it where users look. Answers the data with which the job runs when
+    /// it is redriven.
+    async fn died(&self, _ctx: &Ctx, _tx: &Tx, lease: &Lease, _reason: &str) -> Result<serde_json::Value> {
+        Ok(lease.job.payload.clone())
+    }
 }
 
 /// A claimed job.
@@ -166,11 +177,13 @@ impl Lease {
         held(deleted.rows_affected)
     }
 
-    /// Runs the job again at a time, with other data; the same fence. Not a failure: the claim's try is given back.
+    /// Runs the job again at a time, with other data; the same fence. Not a failure: the claim's try is given back. A turn
+    /// that it had is used up.
     pub async fn again(&self, tx: &Tx, at: DateTime<Utc>, payload: serde_json::Value) -> Result<()> {
         let updated = job::Entity::update_many()
             .col_expr(job::Column::RunAt, at.into())
             .col_expr(job::Column::Payload, payload.into())
+            .col_expr(job::Column::Lane, Option::<String>::None.into())
             .col_expr(job::Column::Tries, (self.job.tries - 1).max(0).into())
             .col_expr(job::Column::LeasedUntil, Option::<i64>::None.into())
             .filter(self.is_mine())

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use entity::system_setting;
 use sea_orm::{DatabaseTransaction, EntityTrait, Set, sea_query::OnConflict};
 use secrecy::ExposeSecret;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use super::{
     breaker::Breakers,
-    bus::{Bus, RedisBus, Signal},
+    bus::{self, Bus, RedisBus, Signals},
     clock::Clock,
     ctx::Hub,
     db::Db,
@@ -31,7 +31,7 @@ impl Hub {
         let (master_keys, token_keys) = config.keys.resolve().map_err(Error::internal)?;
         let db = Db::connect(&config.database, &config.pool).await?;
         db.migrate().await?;
-        let (tell, signals) = mpsc::unbounded_channel();
+        let (tell, signals) = bus::signals();
         let bus = open_bus(&config, tell)?;
         let hub = Arc::new(Self {
             feeds: Feeds::start(db.clone(), bus, signals),
@@ -79,7 +79,7 @@ pub async fn set_system_setting(tx: &DatabaseTransaction, key: &str, value: Stri
     Ok(())
 }
 
-fn open_bus(config: &Config, tell: mpsc::UnboundedSender<Signal>) -> Result<Bus> {
+fn open_bus(config: &Config, tell: Signals) -> Result<Bus> {
     match &config.redis {
         None => Ok(Bus::Memory),
         Some(url) => Ok(Bus::Redis(RedisBus::start(url.expose_secret(), tell).map_err(Error::internal)?)),

@@ -1,8 +1,18 @@
 //! For unit tests: a hub over a SQLite file of its own. Flows over HTTP are tested from `tests/`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
-use super::{clock::Clock, ctx::Hub};
+use tracing::{Event, Subscriber, field::Visit, subscriber::DefaultGuard};
+use tracing_subscriber::{
+    Layer,
+    layer::{Context, SubscriberExt},
+};
+
+use super::{clock::Clock, ctx::Hub, db::STATEMENTS};
 use crate::config::Config;
 
 /// A hub on an empty, migrated database in a folder that vanishes with the guard.
@@ -35,5 +45,47 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The statements that this thread runs, as long as it is kept.
+pub struct Statements {
+    seen: Arc<Mutex<Vec<String>>>,
+    _collecting: DefaultGuard,
+}
+
+impl Statements {
+    /// Begins to collect.
+    pub fn collect() -> Self {
+        let seen = Arc::<Mutex<Vec<String>>>::default();
+        let collecting = tracing_subscriber::registry().with(Collector(seen.clone()));
+        Self { seen, _collecting: tracing::subscriber::set_default(collecting) }
+    }
+
+    /// What was run since the last time.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.seen.lock().expect("no panic holds it"))
+    }
+}
+
+struct Collector(Arc<Mutex<Vec<String>>>);
+
+impl<S: Subscriber> Layer<S> for Collector {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == STATEMENTS {
+            event.record(&mut Sql(&self.0));
+        }
+    }
+}
+
+struct Sql<'a>(&'a Mutex<Vec<String>>);
+
+impl Visit for Sql<'_> {
+    fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn fmt::Debug) {}
+
+    fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
+        if field.name() == "sql" {
+            self.0.lock().expect("no panic holds it").push(value.to_owned());
+        }
     }
 }

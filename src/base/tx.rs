@@ -71,6 +71,7 @@ pub struct Tx {
     hub: Arc<Hub>,
     events: Mutex<Vec<NewEvent>>,
     wakes_worker: AtomicBool,
+    revokes: AtomicBool,
 }
 
 impl Deref for Tx {
@@ -91,6 +92,7 @@ impl Tx {
             hub: hub.clone(),
             events: Mutex::default(),
             wakes_worker: false.into(),
+            revokes: false.into(),
         })
     }
 
@@ -102,6 +104,11 @@ impl Tx {
     /// Notes that this transaction enqueued a job that may run at once.
     pub(super) fn wake_worker(&self) {
         self.wakes_worker.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that this transaction ends somebody's session, key or rights: open sockets are looked through at once.
+    pub fn revokes(&self) {
+        self.revokes.store(true, Ordering::Relaxed);
     }
 
     /// Gives the positions, commits, then wakes worker and subscribers. On an error nothing was written.
@@ -119,6 +126,9 @@ impl Tx {
             self.hub.worker.notify_one();
         }
         self.hub.feeds.publish(&events);
+        if self.revokes.load(Ordering::Relaxed) {
+            self.hub.feeds.announce_revocation();
+        }
         Ok(())
     }
 

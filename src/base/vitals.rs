@@ -14,7 +14,7 @@ use super::telemetry::names;
 /// Jobs of all instances.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
-    /// Due and unclaimed.
+    /// Due and unclaimed; those that wait for their turn at a pace are not due.
     pub waiting: i64,
     /// When the oldest of them became due.
     pub oldest: Option<DateTime<Utc>>,
@@ -84,7 +84,8 @@ impl Queue {
     /// Counts what is due at `at` and claimed by nobody, and what was given up.
     pub async fn read(hub: &Hub, at: DateTime<Utc>) -> Result<Self> {
         let sql = format!(
-            "SELECT count(*) AS waiting, min(run_at) AS oldest FROM jobs WHERE dead_at IS NULL AND run_at <= $1 \
+            "SELECT count(*) AS waiting, min(run_at) AS oldest FROM jobs WHERE dead_at IS NULL AND NOT waiting \
+             AND run_at <= $1 \
              AND (leased_until IS NULL OR leased_until < {})",
             hub.db.clock_sql()
         );

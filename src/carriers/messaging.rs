@@ -107,6 +107,8 @@ pub struct RemoteMessage {
     pub service: Option<String>,
     /// The text as carried.
     pub body: Option<String>,
+    /// Files with it, a few at most; absent where the carrier does not say.
+    pub num_media: Option<u8>,
     /// Absent until the carrier counted them (it says 0 at first).
     pub num_segments: Option<u32>,
     /// Cost in millionths of `price_currency`, positive; absent until the carrier knows, some time after sending.

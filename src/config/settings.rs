@@ -122,8 +122,9 @@ settings! {
     DATABASE_URL = "DATABASE_URL", Storage, "postgres://… or sqlite:path", None,
         "The database. Not set: the demo, on the file phonehub.sqlite in PHONEHUB_DATA_DIR, with a demo organisation, \
          a printed token and the sandbox carrier in process.", secret true;
-    DATABASE_CONNECTIONS = "PHONEHUB_DATABASE_CONNECTIONS", Storage, "2 to 1000", Some("16"),
-        "Most database connections of one process.";
+    DATABASE_CONNECTIONS = "PHONEHUB_DATABASE_CONNECTIONS", Storage, "3 to 1000", Some("16"),
+        "Most database connections of one process. Jobs get nearly half of them and the watch over open sockets one, so \
+         that the API answers under any backlog.";
     DATABASE_TIMEOUT = "PHONEHUB_DATABASE_TIMEOUT", Storage, "duration, 100ms to 60s", Some("5s"),
         "Longest wait for a free connection; then the answer is UNAVAILABLE and may be retried.";
     SQLITE_SYNCHRONOUS = "PHONEHUB_SQLITE_SYNCHRONOUS", Storage, "full or normal", Some("full"),
@@ -191,6 +192,11 @@ settings! {
         "Events that may wait for one subscriber; a slower one is closed with 1013 and resumes by its cursor.";
     SOCKETS_PER_ORGANIZATION = "PHONEHUB_SOCKETS_PER_ORGANIZATION", Live, "1 to 1000000", Some("10000"),
         "Open sockets and event streams of one organisation on one instance.";
+    STRANGERS = "PHONEHUB_ANONYMOUS_SOCKETS", Live, "1 to 1000000", Some("10000"),
+        "Open sockets of one instance that have no token, or not yet; one more is closed with 1013.";
+    STRANGERS_PER_ADDRESS = "PHONEHUB_ANONYMOUS_SOCKETS_PER_ADDRESS", Live, "1 to 1000000", Some("1000"),
+        "The same from one address (an IPv6 /64 counts as one). Set PHONEHUB_TRUSTED_PROXIES behind a load balancer, \
+         whose own address it would be otherwise.";
 
     LOG = "PHONEHUB_LOG", Observation, "filter", Some("info"),
         "error, warn, info, debug or trace, or a filter such as info,phonehub::features=debug.";

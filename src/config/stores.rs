@@ -48,7 +48,7 @@ pub(super) fn read(reader: &mut Reader, data_dir: &Path) -> Stores {
 
 pub(super) fn pool(reader: &mut Reader) -> Pool {
     Pool {
-        connections: reader.value(&settings::DATABASE_CONNECTIONS, parse::count(2, 1_000)),
+        connections: reader.value(&settings::DATABASE_CONNECTIONS, parse::count(3, 1_000)),
         acquire_timeout: reader.value(&settings::DATABASE_TIMEOUT, parse::duration("100ms", "60s")),
         sqlite_synchronous: reader.value(&settings::SQLITE_SYNCHRONOUS, parse::synchronous),
     }

@@ -4,7 +4,7 @@ use chrono::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{NUMBER, Tenant, TestApp, eventually, kinds};
+use crate::harness::{NUMBER, Options, Tenant, TestApp, eventually, kinds};
 
 const SAVE_KEYWORD: &str = "mutation($input: SaveKeywordInput!) { saveKeyword(input: $input) { \
      keyword { word active } userErrors { code field } } }";
@@ -111,4 +111,98 @@ async fn own_words_are_answered_as_they_were_written() {
     assert_eq!(answers(&app, &tenant, "prices").await, None);
     answers(&app, &tenant, "STOP").await;
     assert_eq!(answers(&app, &tenant, "hours").await, None, "they refuse");
+}
+
+/// A tenant with a second sender, over a carrier that is given up on after a while.
+async fn with_two_senders(policy: &str) -> (TestApp, Tenant, String) {
+    let settings =
+        vec![("PHONEHUB_CARRIER_TIMEOUT", "5s".to_owned()), ("PHONEHUB_IN_DOUBT_WINDOW", "2s".to_owned())];
+    let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
+    let mut tenant = app.tenant(json!({ "repliesToStop": false })).await;
+    let second = "+12065550149".to_owned();
+    let senders = json!([tenant.number, second]);
+    tenant.save(&app, json!({ "senders": senders, "inDoubtPolicy": policy })).await;
+    let numbers =
+        [&tenant.number, &second].map(|number| json!({ "phone_number": number, "sms_url": tenant.incoming }));
+    tenant.install(&app, json!({ "handles_stop": false, "numbers": numbers })).await;
+    (app, tenant, second)
+}
+
+/// The carrier takes the next message to the phone only after a while.
+async fn slow(app: &TestApp) {
+    let fault = json!({ "fault": "hang", "when": "late", "ms": 400, "match": { "to": PHONE }, "times": 1 });
+    app.fault(fault).await;
+}
+
+async fn asked(app: &TestApp, times: u64) {
+    eventually("the carrier is asked", async || (app.requests(PHONE).await == times).then_some(())).await;
+}
+
+/// STOP to one sender ends all of the organisation's: also what another one has under way is there before it is
+/// acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_what_other_senders_have_under_way() {
+    let (app, tenant, second) = with_two_senders("HOLD").await;
+    let mut statuses = app.watch(&tenant.gql).await;
+    slow(&app).await;
+    let mut input = to_phone("second");
+    input["from"] = json!(second);
+    let id = tenant.gql.send_input(input).await;
+    asked(&app, 1).await;
+    assert_eq!(app.copies(PHONE).await.len(), 0, "it hangs");
+    assert!(answers(&app, &tenant, "STOP").await.is_some());
+    assert_eq!(app.copies(PHONE).await.len(), 1, "nothing comes after the acknowledgement");
+    statuses.until(&id, "DELIVERED").await;
+}
+
+/// The same for a message that is UNKNOWN and sent once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_what_a_person_sends_again() {
+    let (app, tenant, second) = with_two_senders("HOLD").await;
+    let mut statuses = app.watch(&tenant.gql).await;
+    app.fault(json!({ "fault": "server_error", "when": "before", "times": 1 })).await;
+    let mut input = to_phone("again");
+    input["from"] = json!(second);
+    let id = tenant.gql.send_input(input).await;
+    statuses.until(&id, "UNKNOWN").await;
+    slow(&app).await;
+    assert_eq!(tenant.gql.resolve(&id, "RESEND").await["userErrors"], json!([]));
+    asked(&app, 2).await;
+    assert_eq!(app.copies(PHONE).await.len(), 0, "it hangs");
+    assert!(answers(&app, &tenant, "STOP").await.is_some());
+    assert_eq!(app.copies(PHONE).await.len(), 1, "nothing comes after the acknowledgement");
+    statuses.until(&id, "DELIVERED").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_doubt_when_the_stop_comes_is_not_sent_again_by_policy() {
+    let (app, tenant, second) = with_two_senders("RESEND").await;
+    let mut statuses = app.watch(&tenant.gql).await;
+    app.fault(json!({ "fault": "server_error", "when": "before", "times": 1 })).await;
+    let mut input = to_phone("doubt");
+    input["from"] = json!(second);
+    let id = tenant.gql.send_input(input).await;
+    asked(&app, 1).await;
+    assert!(answers(&app, &tenant, "STOP").await.is_some());
+    statuses.until(&id, "FAILED").await;
+    let message = tenant.gql.message(&id).await;
+    assert!(kinds(&message).ends_with(&["RESENT", "BLOCKED"]), "{message}");
+    assert_eq!((app.requests(PHONE).await, app.copies(PHONE).await.len()), (1, 0));
+}
+
+const SET_OPT_OUT: &str =
+    "mutation($input: SetOptOutInput!) { setOptOut(input: $input) { userErrors { code } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_that_is_set_by_hand_waits_as_well() {
+    let app = TestApp::start().await;
+    let mut statuses = app.watch(&app.gql()).await;
+    slow(&app).await;
+    let id = app.gql().send_input(to_phone("by hand")).await;
+    asked(&app, 1).await;
+    let input = json!({ "phoneNumber": PHONE, "scope": "ORGANIZATION" });
+    let set = app.gql().ok(SET_OPT_OUT, json!({ "input": input })).await;
+    assert_eq!(set["setOptOut"]["userErrors"], json!([]));
+    assert_eq!(app.copies(PHONE).await.len(), 1);
+    statuses.until(&id, "DELIVERED").await;
 }

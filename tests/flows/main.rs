@@ -4,11 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod accounts;
 mod alerts;
 mod audit_log;
+mod backlog;
 mod command_line;
 mod consent;
 mod containers;
+mod dead_work;
 mod disk_full;
 mod erasure;
 mod events;
@@ -25,12 +28,15 @@ mod kill_minus_nine;
 mod live_loop;
 mod many;
 mod odd_inputs;
+mod pacing;
+mod pictures;
 mod plans;
 mod postgres_restart;
 mod receipts;
 mod redis_down;
 mod refusals;
 mod retention;
+mod revocation;
 mod rights;
 mod sending;
 mod subscriptions;

@@ -2,18 +2,12 @@
 //! no other's.
 
 use chrono::{DateTime, Duration, Utc};
-use entity::{carrier_config, ids::CarrierConfigId};
-use phonehub::base::tx::Tx;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 use serde_json::{Value, json};
 
-use crate::harness::{Line, Options, TestApp, eventually, kinds};
+use crate::harness::{Line, TestApp, eventually, kinds};
 
 const OPT_OUTS: &str = "query($number: PhoneNumber) { optOuts(first: 10, filter: { phoneNumber: $number }) { \
      nodes { scope source } } }";
-const DEAD_JOBS: &str = "{ deadJobs(first: 10) { nodes { id kind subject tries lastError deadAt } } }";
-const REDRIVE: &str = "mutation($input: RedriveJobInput!) { redriveJob(input: $input) { \
-     job { id tries deadAt } userErrors { code field } } }";
 const PHONE: &str = "+12065550121";
 
 fn states(message: &Value) -> Vec<&str> {
@@ -119,47 +113,4 @@ async fn a_dead_line_is_definite_its_breaker_opens_and_others_go_on() {
         statuses.until(id, "DELIVERED").await;
     }
     assert_eq!(app.copies(PHONE).await.len(), sent.len());
-}
-
-/// Damages sealed credentials, or mends them: turned round twice they are as they were.
-async fn turn_round(app: &TestApp, config: &str) {
-    let tx = Tx::begin(app.hub()).await.unwrap();
-    let row = carrier_config::Entity::find_by_id(config.parse::<CarrierConfigId>().unwrap())
-        .one(&*tx)
-        .await
-        .unwrap()
-        .unwrap();
-    let turned = row.credentials.iter().rev().copied().collect();
-    let mut row = row.into_active_model();
-    row.credentials = Set(turned);
-    row.update(&*tx).await.unwrap();
-    tx.commit().await.unwrap();
-}
-
-/// Nobody can open credentials that were damaged: the job dies, waits, and is done once they are whole again.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dead_job_is_seen_and_redriven() {
-    let settings = vec![("PHONEHUB_JOB_ATTEMPTS", "2".to_owned())];
-    let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
-    let tenant = app.tenant(json!({})).await;
-    let mut statuses = app.watch(&tenant.gql).await;
-    turn_round(&app, &tenant.config).await;
-    let id = tenant.gql.send(PHONE, "Hello", "first").await;
-    let job = eventually("the job dies", async || {
-        app.clock.advance(Duration::seconds(30));
-        let mut page = tenant.gql.ok(DEAD_JOBS, json!({})).await["deadJobs"]["nodes"].take();
-        page.as_array().is_some_and(|jobs| !jobs.is_empty()).then(|| page[0].take())
-    })
-    .await;
-    assert_eq!((&job["kind"], &job["subject"]), (&json!("deliver"), &json!(id)));
-    assert!(job["deadAt"].is_string() && job["lastError"].is_string(), "{job}");
-    let foreign = app.gql().ok(REDRIVE, json!({ "input": { "jobId": job["id"] } })).await;
-    assert_eq!(foreign["redriveJob"]["userErrors"][0]["code"], "NOT_FOUND");
-
-    turn_round(&app, &tenant.config).await;
-    let redriven =
-        tenant.gql.ok(REDRIVE, json!({ "input": { "jobId": job["id"] } })).await["redriveJob"].take();
-    assert_eq!((&redriven["userErrors"], &redriven["job"]["deadAt"]), (&json!([]), &Value::Null));
-    statuses.until(&id, "DELIVERED").await;
-    assert_eq!(app.copies(PHONE).await.len(), 1);
 }

@@ -212,12 +212,33 @@ async fn sockets_of_an_organisation_are_bounded() {
 }
 
 #[tokio::test]
-async fn large_messages_end_the_socket() {
-    let world = World::open().await;
-    let mut socket = world.socket().await;
-    socket.say_text(&"x".repeat(70_000)).await;
-    let closed = tokio::time::timeout(PATIENCE, async { while let Some(Ok(_)) = socket.0.next().await {} });
-    assert!(closed.await.is_ok());
+async fn sockets_without_a_token_are_bounded_and_others_are_not_in_their_way() {
+    let world = World::open_with(&[("PHONEHUB_ANONYMOUS_SOCKETS", "2")]).await;
+    let known = (world.socket().await, world.socket().await, world.socket().await);
+    let silent = world.connect().await;
+    let mut anonymous = world.connect().await;
+    anonymous.say(&json!({ "type": "connection_init" })).await;
+    assert_eq!(anonymous.hear().await, json!({ "type": "connection_ack" }));
+    assert_eq!(world.connect().await.close_code().await, 1013);
+    drop(silent);
+    let mut next = known.0;
+    let mut opened = retried(&world).await;
+    opened.init(&world.token).await;
+    next.say(&json!({ "type": "ping" })).await;
+    assert_eq!(next.hear().await, json!({ "type": "pong" }));
+    drop((known.1, known.2, anonymous));
+}
+
+/// A socket as soon as there is a place for one.
+async fn retried(world: &World) -> Socket {
+    loop {
+        let mut socket = world.connect().await;
+        socket.say(&json!({ "type": "ping" })).await;
+        if let Some(answer) = socket.heard().await {
+            assert_eq!(answer, json!({ "type": "pong" }));
+            return socket;
+        }
+    }
 }
 
 #[tokio::test]
@@ -226,7 +247,10 @@ async fn a_message_over_the_limit_ends_the_socket_and_no_other() {
     let (mut own, mut other) = (world.socket().await, world.socket().await);
     let long = "x".repeat(world.door.limits().message_bytes);
     own.try_say_text(&json!({ "type": "ping", "payload": { "long": long } }).to_string()).await;
-    assert_eq!(own.end().await, None, "no close frame: clients see 1006");
+    assert_eq!(own.close_code().await, 1009);
+    let mut stranger = world.connect().await;
+    stranger.try_say_text(&"x".repeat(1_000_000)).await;
+    assert_eq!(stranger.close_code().await, 1009, "whatever its size");
     other.say(&json!({ "type": "ping" })).await;
     assert_eq!(other.hear().await, json!({ "type": "pong" }));
 }

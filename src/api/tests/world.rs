@@ -306,20 +306,17 @@ impl Socket {
         }
     }
 
+    /// The next message; `None` when the socket ends instead.
+    pub async fn heard(&mut self) -> Option<Value> {
+        match timeout(PATIENCE, self.0.next()).await.expect("nothing came in time") {
+            Some(Ok(Message::Text(text))) => Some(serde_json::from_str(&text).unwrap()),
+            _ => None,
+        }
+    }
+
     /// Says something that the server may hang up over.
     pub async fn try_say_text(&mut self, text: &str) {
         let _hung_up = self.0.send(Message::text(text)).await;
-    }
-
-    /// The code with which the socket ended; `None` when it ended without a close frame.
-    pub async fn end(&mut self) -> Option<u16> {
-        loop {
-            match timeout(PATIENCE, self.0.next()).await.expect("the socket stayed open") {
-                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return None,
-            }
-        }
     }
 
     /// The code with which the server closes; messages before it are skipped.

@@ -61,6 +61,10 @@ pub(super) fn believe(
         warn(Some(config), heard.from, reason);
         Refusal::NotBelieved(reason)
     };
+    // Whoever named an account that the carrier does not let him into could sign for it himself.
+    if config.organization_id.is_some() && config.proven_at.is_none() {
+        return Err(refuse(&config, "unproven_config"));
+    }
     let form = request.verify_form(&secrets).map_err(|refused| refuse(&config, refused.reason()))?;
     match form.get("AccountSid") {
         Some(account) if account != config.account_id => Err(refuse(&config, "foreign_account")),

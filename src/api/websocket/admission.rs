@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use entity::ids::OrganizationId;
 use serde_json::{Map, Value};
 
 use crate::api::client::{Bearer, credentials};
@@ -20,7 +21,7 @@ pub struct Session {
     /// Tells when the token no longer stands.
     pub standing: Arc<Standing>,
     /// The socket's place among those of its organisation.
-    _place: Permit,
+    _place: Permit<Option<OrganizationId>>,
 }
 
 /// What admission asks.
@@ -31,7 +32,7 @@ pub struct Admission {
     /// Who is connected already.
     pub principals: Principals,
     /// Places of each organisation.
-    pub sockets: Quota,
+    pub sockets: Quota<Option<OrganizationId>>,
     /// The upgrade request.
     pub request: RequestInfo,
     /// Its `Authorization` header.

@@ -1,6 +1,7 @@
 //! Carries one socket: reads frames, asks the machine, does what it says, and writes whatever waits in one flush.
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::time::Duration;
 
 use async_graphql::Executor;
@@ -10,15 +11,17 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::Opening;
 use super::admission::{Admission, Session};
 use super::machine::{Action, Input, Machine, OperationNumber};
 use super::protocol::{self, Close};
 use crate::api::door::Door;
 use crate::api::errors::Answer;
 use crate::api::live::{self, Gauged, Running};
+use crate::api::principals::Ending;
 use crate::api::request::GraphqlRequest;
 use crate::api::shared::{Frame, Framing, Outlet};
-use crate::base::ctx::RequestInfo;
+use crate::api::strangers::Place;
 use crate::base::error::{Error, ErrorCode, Result};
 
 /// Time for `connection_init` to come.
@@ -33,13 +36,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const BATCH: usize = 512;
 
 /// Serves a socket until either side closes it.
-pub async fn drive<E: Executor>(
-    door: Door<E>,
-    socket: WebSocket,
-    request: RequestInfo,
-    header_token: Option<String>,
-) {
+pub(super) async fn drive<E: Executor>(door: Door<E>, socket: WebSocket, opening: Opening) {
     let _open = Gauged::new();
+    let Opening { request, token, place } = opening;
     let (inbox, outbox) = mpsc::channel(door.hub().config.live.subscriber_queue);
     let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -50,8 +49,9 @@ pub async fn drive<E: Executor>(
             principals: door.principals().clone(),
             sockets: door.sockets().clone(),
             request,
-            header_token,
+            header_token: token,
         },
+        stranger: Some(place),
         wire: Wire { socket, outbox, running: HashMap::new() },
         inbox,
         lagging: CancellationToken::new(),
@@ -64,10 +64,16 @@ pub async fn drive<E: Executor>(
     driver.run().await;
 }
 
+/// Closes a socket for which there is no place.
+pub(super) async fn turn_away(socket: WebSocket) {
+    part(socket, Close::TryAgain).await;
+}
+
 struct Driver<E> {
     door: Door<E>,
     machine: Machine,
     admission: Admission,
+    stranger: Option<Place>,
     wire: Wire,
     inbox: mpsc::Sender<Frame>,
     lagging: CancellationToken,
@@ -104,6 +110,7 @@ impl<E: Executor> Driver<E> {
                     Err(Gone) => return,
                 },
                 Woke::Message(Some(Ok(message))) => self.read(&message),
+                Woke::Message(Some(Err(error))) if is_too_big(&error) => self.machine.handle(Input::TooBig),
                 Woke::Message(_) => return,
                 Woke::Admitted(result) => {
                     let input = self.admitted(result);
@@ -167,6 +174,9 @@ impl<E: Executor> Driver<E> {
         self.admitting = None;
         match result {
             Ok(session) => {
+                if session.ctx.caller.organization().is_ok() {
+                    self.stranger = None;
+                }
                 self.session = Some(session);
                 Input::Admitted
             }
@@ -220,19 +230,31 @@ impl<E: Executor> Driver<E> {
         Ok(None)
     }
 
-    /// Sends the close frame and waits for the peer's, so that what it still sends does not reset the connection
-    /// before it has read ours.
     async fn close(mut self, close: Close) {
         self.wire.running.clear();
-        let frame = CloseFrame { code: close.code(), reason: close.reason().into() };
-        let socket = &mut self.wire.socket;
-        let parting = async {
-            if socket.send(Message::Close(Some(frame))).await.is_ok() {
-                while let Some(Ok(_)) = socket.recv().await {}
-            }
-        };
-        let _in_time = timeout(CLOSE_TIMEOUT, parting).await;
+        part(self.wire.socket, close).await;
     }
+}
+
+/// Sends the close frame and waits for the peer's, so that what it still sends does not reset the connection before it
+/// has read ours. After a message that is too big nothing can be read: then it is given the time.
+async fn part(mut socket: WebSocket, close: Close) {
+    let frame = CloseFrame { code: close.code(), reason: close.reason().into() };
+    let parting = async {
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            while let Some(Ok(_)) = socket.recv().await {}
+            if close == Close::MessageTooBig {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let _in_time = timeout(CLOSE_TIMEOUT, parting).await;
+}
+
+/// The reader refuses a message by the length that its header announces; the socket still writes.
+fn is_too_big(error: &axum::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<tungstenite::Error>());
+    matches!(cause, Some(tungstenite::Error::Capacity(_)))
 }
 
 impl Wire {
@@ -279,7 +301,10 @@ async fn interrupt(
     };
     tokio::select! {
         () = lagging.cancelled() => Input::Lagging,
-        () = ended => Input::Forbidden,
+        ending = ended => match ending {
+            Ending::Over => Input::Forbidden,
+            Ending::Unconfirmed => Input::Unavailable,
+        },
         () = stopping.cancelled() => Input::Stopping,
     }
 }

@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 use super::client::{self, Bearer};
 use super::door::Door;
 use super::http::refuse;
+use super::strangers::Place;
 use crate::base::ctx::RequestInfo;
 use crate::base::error::{Error, ErrorCode};
 
@@ -25,8 +26,20 @@ const WRITE_BUFFER: usize = 32 * 1024;
 /// Bytes that wait at most while the peer does not read; a single message is smaller.
 const MOST_BUFFERED: usize = 16 * 1024 * 1024;
 
+/// What is known of a socket when it opens.
+#[derive(Debug)]
+struct Opening {
+    /// The upgrade request.
+    request: RequestInfo,
+    /// Its `Authorization` header.
+    token: Option<String>,
+    /// Among strangers, until it is known whose it is.
+    place: Place,
+}
+
 /// Upgrades a request to a socket. Pages of foreign origins are refused, and so are clients that offer only other
-/// subprotocols: selecting the legacy `graphql-ws` would make real clients speak another protocol.
+/// subprotocols: selecting the legacy `graphql-ws` would make real clients speak another protocol. Too many strangers are
+/// told by a close code, the one thing that pages in browsers see.
 pub fn upgrade<E: Executor>(
     door: Door<E>,
     upgrade: WebSocketUpgrade,
@@ -48,6 +61,7 @@ pub fn upgrade<E: Executor>(
         Bearer::Malformed => return refuse(&Error::unauthenticated(), &stamp),
     };
     let tracker = door.open().clone();
+    let place = door.strangers().take(request.ip);
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -56,6 +70,12 @@ pub fn upgrade<E: Executor>(
         .max_frame_size(door.limits().message_bytes)
         .on_upgrade(move |socket| {
             let span = tracing::info_span!("socket", request_id = %request.request_id);
-            tracker.track_future(driver::drive(door, socket, request, token).instrument(span))
+            let driven = async move {
+                match place {
+                    Some(place) => driver::drive(door, socket, Opening { request, token, place }).await,
+                    None => driver::turn_away(socket).await,
+                }
+            };
+            tracker.track_future(driven.instrument(span))
         })
 }

@@ -107,7 +107,7 @@ pub enum Close {
     MessageTooBig,
     /// The client reads too slowly, or is gone without a word.
     TooSlow,
-    /// The database is away for a moment, or the organisation has too many sockets.
+    /// The database is away for a moment, or there is no place for the socket.
     TryAgain,
     /// A message is not one of the protocol's.
     BadMessage,

@@ -70,7 +70,7 @@ tables!(
     event_counter,
     event,
     job,
-    sender_slot,
+    lane,
     idempotency_key,
     throttle,
     system_setting,

@@ -47,7 +47,9 @@ fn count(limit: usize) -> Value {
 /// `$1` is now by our clock; leases use the database's.
 fn due(hub: &Hub) -> String {
     let clock = hub.db.clock_sql();
-    format!("dead_at IS NULL AND run_at <= $1 AND (leased_until IS NULL OR leased_until < {clock})")
+    format!(
+        "dead_at IS NULL AND NOT waiting AND run_at <= $1 AND (leased_until IS NULL OR leased_until < {clock})"
+    )
 }
 
 fn skip_locked(hub: &Hub) -> &'static str {
@@ -76,8 +78,9 @@ fn heads(hub: &Hub, skip: usize, room: &Room) -> String {
     let full = full.join(", ");
     format!(
         "id IN (WITH RECURSIVE tenants (organization_id) AS (\
-         SELECT (SELECT organization_id FROM jobs WHERE dead_at IS NULL ORDER BY organization_id LIMIT 1) \
-         UNION ALL SELECT (SELECT later.organization_id FROM jobs AS later WHERE later.dead_at IS NULL \
+         SELECT (SELECT organization_id FROM jobs WHERE dead_at IS NULL AND NOT waiting \
+         ORDER BY organization_id LIMIT 1) \
+         UNION ALL SELECT (SELECT later.organization_id FROM jobs AS later WHERE later.dead_at IS NULL AND NOT later.waiting \
          AND later.organization_id > tenants.organization_id ORDER BY later.organization_id LIMIT 1) \
          FROM tenants WHERE tenants.organization_id IS NOT NULL) \
          SELECT (SELECT head.id FROM jobs AS head WHERE head.organization_id = tenants.organization_id AND {due} \

@@ -24,6 +24,9 @@ const SETTLING: Duration = Duration::from_millis(500);
 /// How much later a job is looked at again whose kind is unknown here, as during an upgrade.
 const UNKNOWN_KIND: chrono::Duration = chrono::Duration::seconds(30);
 
+/// Why a job dies whose runs left nothing behind.
+const NO_END: &str = "no run of it ended: the process stopped or the lease was lost each time";
+
 pub(super) async fn run_one(hub: &Arc<Hub>, handlers: &Handlers, lease: Lease) {
     let ctx = Ctx::system(hub.clone(), lease.job.organization_id);
     let (kind, job) = (lease.job.kind.as_str(), lease.job.id);
@@ -32,15 +35,9 @@ pub(super) async fn run_one(hub: &Arc<Hub>, handlers: &Handlers, lease: Lease) {
             tracing::error!(kind, "no handler for this kind of job; a newer version may have one");
             settle(&ctx, &lease, Some(ctx.now() + UNKNOWN_KIND)).await
         }
-        Some(_) if lease.job.tries > most_tries(hub) => {
+        Some(handler) if lease.job.tries > most_tries(hub) => {
             tracing::error!(kind, %job, "a job is given up: its runs neither ended nor failed");
-            fail(
-                &ctx,
-                &lease,
-                "no run of it ended: the process stopped or the lease was lost each time",
-                true,
-            )
-            .await
+            fail(&ctx, handler, &lease, NO_END, true).await
         }
         Some(handler) => run(&ctx, handler, &lease).await,
     };
@@ -58,10 +55,10 @@ async fn run(ctx: &Ctx, handler: &dyn Handler, lease: &Lease) -> Result<()> {
         Ok(Outcome::Settled) => Ok(()),
         Ok(Outcome::Done) => settle(ctx, lease, None).await,
         Ok(Outcome::At(at)) => settle(ctx, lease, Some(at)).await,
-        Ok(Outcome::Dead(reason)) => fail(ctx, lease, &reason, true).await,
+        Ok(Outcome::Dead(reason)) => fail(ctx, handler, lease, &reason, true).await,
         Err(error) => {
             tracing::warn!(kind, job = %lease.job.id, organization = %lease.job.organization_id, %error, "a job failed");
-            fail(ctx, lease, &error.message, false).await
+            fail(ctx, handler, lease, &error.message, false).await
         }
     }
 }
@@ -105,12 +102,16 @@ async fn settle(ctx: &Ctx, lease: &Lease, again_at: Option<DateTime<Utc>>) -> Re
     tx.commit().await
 }
 
-async fn fail(ctx: &Ctx, lease: &Lease, reason: &str, at_once: bool) -> Result<()> {
+async fn fail(ctx: &Ctx, handler: &dyn Handler, lease: &Lease, reason: &str, at_once: bool) -> Result<()> {
     let most = most_tries(&ctx.hub);
     let tries = lease.job.tries.min(most);
     let dead = at_once || tries == most;
     let tx = ctx.begin().await?;
+    // Before the job: handlers lock what it is about, and then the job.
+    let payload = if dead { handler.died(ctx, &tx, lease, reason).await? } else { lease.job.payload.clone() };
     let updated = job::Entity::update_many()
+        .col_expr(job::Column::Payload, payload.into())
+        .col_expr(job::Column::Lane, Option::<String>::None.into())
         .col_expr(job::Column::Tries, tries.into())
         .col_expr(job::Column::RunAt, (ctx.now() + pause(tries)).into())
         .col_expr(job::Column::DeadAt, dead.then(|| ctx.now()).into())

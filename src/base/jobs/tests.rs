@@ -37,6 +37,10 @@ impl Handler for Poison {
             other => Err(Error::internal(format!("ran {other}"))),
         }
     }
+
+    async fn died(&self, _: &Ctx, _: &Tx, lease: &Lease, reason: &str) -> Result<serde_json::Value> {
+        Ok(json!({ "tries": lease.job.tries, "reason": reason }))
+    }
 }
 
 fn new(
@@ -102,9 +106,10 @@ async fn a_job_that_panics_dies_after_its_tries() {
     let (hub, _folder) = hub_with_one("panic").await;
     let job = work_until(&hub, |job| job.dead_at.is_some()).await;
     assert_eq!((job.tries, job.lease_token), (2, 3));
-    let error = job.last_error.unwrap();
+    let error = job.last_error.clone().unwrap();
     assert!(error.starts_with("A run of poison panicked at src/base/jobs/tests.rs:"), "{error}");
     assert!(!error.contains("payload"), "the panic's own words stay unsaid: {error}");
+    assert_eq!(job.payload, json!({ "tries": 2, "reason": job.last_error }), "its handler was told");
 }
 
 #[tokio::test]
@@ -126,6 +131,7 @@ async fn a_job_whose_process_always_stopped_dies_unrun() {
     }
     let job = work_until(&hub, |job| job.dead_at.is_some()).await;
     assert_eq!(job.tries, 2);
+    assert_eq!(job.payload["reason"], json!(job.last_error));
     assert!(job.last_error.unwrap().starts_with("no run of it ended"));
 }
 

@@ -8,10 +8,11 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Handler, Lease,
     claim::claim,
+    lanes::Looks,
     run::run_one,
     slots::{Room, Slots},
 };
-use crate::base::{ctx::Hub, panics};
+use crate::base::{ctx::Hub, panics, purpose::Purpose};
 
 /// The longest time after which a job that nobody announced is found.
 const POLL: Duration = Duration::from_secs(1);
@@ -55,56 +56,62 @@ impl Worker {
         Self { hub, handlers: Arc::new(handlers), stop }
     }
 
-    /// Runs until stopped.
+    /// Runs until stopped, on connections of its own: a backlog leaves the API's alone.
     pub async fn run(self) {
+        Purpose::Work.run(self.work()).await;
+    }
+
+    async fn work(self) {
         panics::watch();
         let slots = Slots::new(self.hub.config.delivery.workers);
         let mut running = JoinSet::new();
+        let mut lanes = Looks::new();
         while !self.stop.is_cancelled() {
             while running.try_join_next().is_some() {}
             let Some(room) = slots.room() else {
                 self.gather(&mut running).await;
                 continue;
             };
+            let quiet = lanes.look(&self.hub).await;
             let claimed = self.claim(&room).await;
             let more = claimed.len() == room.limit;
             for lease in claimed {
                 let slot = slots.take(&lease.job);
                 let (hub, handlers) = (self.hub.clone(), self.handlers.clone());
-                running.spawn(async move {
+                running.spawn(Purpose::Work.run(async move {
                     run_one(&hub, &handlers, lease).await;
                     drop(slot);
-                });
+                }));
             }
             if more {
                 continue;
             }
             if room.full.is_empty() {
-                self.wait().await;
+                self.wait(quiet).await;
             } else {
                 // What is left belongs to those who hold their share, until one of their jobs ends.
                 tokio::select! {
                     () = self.gather(&mut running) => {}
-                    () = self.wait_a_little() => {}
+                    () = self.wait_a_little(quiet) => {}
                 }
             }
         }
         while running.join_next().await.is_some() {}
     }
 
-    /// Until somebody announces work, the clock is moved, or the poll is due.
-    async fn wait(&self) {
+    /// Until somebody announces work, the clock is moved, a line moves, or the poll is due.
+    async fn wait(&self, quiet: Duration) {
         tokio::select! {
             () = self.stop.cancelled() => {}
             () = self.hub.worker.notified() => {}
             () = self.hub.clock.moved() => {}
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(POLL.min(quiet)) => {}
         }
     }
 
     /// The same, but several announcements make one claim.
-    async fn wait_a_little(&self) {
-        self.wait().await;
+    async fn wait_a_little(&self, quiet: Duration) {
+        self.wait(quiet).await;
         self.stop.run_until_cancelled(tokio::time::sleep(GATHERING)).await;
     }
 

@@ -44,6 +44,7 @@ impl fmt::Debug for RemoteMessage {
             .field("to", &self.to.as_deref().map(mask))
             .field("from", &self.from.as_deref().map(mask))
             .field("body", &self.body.as_deref().map(size))
+            .field("num_media", &self.num_media)
             .field("num_segments", &self.num_segments)
             .field("price_micros", &self.price_micros)
             .field("error_code", &self.error_code)

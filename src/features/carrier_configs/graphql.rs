@@ -102,6 +102,12 @@ impl CarrierConfig {
         self.0.is_default
     }
 
+    /// When the carrier last let these credentials in. Null: not yet, or no more; then no sender is held for the config,
+    /// and its webhooks are refused unless it is the installation's own.
+    async fn proven_at(&self) -> Option<DateTime<Utc>> {
+        self.0.proven_at
+    }
+
     /// When it was made.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at

@@ -10,6 +10,7 @@ mod notice;
 pub mod open;
 mod owner;
 mod plan;
+pub mod prove;
 pub mod query;
 pub mod resolve;
 pub mod rotate;
@@ -17,6 +18,8 @@ pub mod save;
 pub mod seed;
 pub mod senders;
 pub mod test;
+#[cfg(test)]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 pub mod webhooks;

@@ -32,6 +32,7 @@ pub fn facts(row: &carrier_config::Model) -> Value {
         "inDoubtPolicy": row.in_doubt_policy,
         "messagesPerSecond": row.messages_per_second,
         "repliesToStop": row.replies_to_stop,
+        "provenAt": row.proven_at,
         "isTest": row.is_test,
         "isDefault": row.is_default,
         "credentialsSetAt": row.credentials_set_at,

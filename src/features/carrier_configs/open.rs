@@ -17,15 +17,7 @@ use crate::{
 
 /// The carrier of a config. Cheap: connections and the account's breaker are shared by the process.
 pub fn open(hub: &Hub, config: &carrier_config::Model) -> Result<Carrier> {
-    connect(hub, config, Credentials::open(&hub.keyring, config)?)
-}
-
-/// The carrier of a config with credentials that may not be stored yet.
-pub(super) fn connect(
-    hub: &Hub,
-    config: &carrier_config::Model,
-    credentials: Credentials,
-) -> Result<Carrier> {
+    let credentials = Credentials::open(&hub.keyring, config)?;
     let account_sid = config.account_id.parse().map_err(Error::internal)?;
     let account = TwilioAccount {
         credentials: credentials.for_account(account_sid),

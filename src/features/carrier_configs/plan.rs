@@ -84,6 +84,7 @@ impl Plan {
                 .unwrap_or(kept.map_or(InDoubtPolicy::Hold, |row| row.in_doubt_policy)),
             messages_per_second: pace(input.messages_per_second, kept)?,
             replies_to_stop: input.replies_to_stop.unwrap_or(kept.is_none_or(|row| row.replies_to_stop)),
+            proven_at: kept.filter(|_| fresh.is_none()).and_then(|row| row.proven_at),
             is_test: account.is_test(),
             is_default: only || input.is_default.unwrap_or(kept.is_some_and(|row| row.is_default)),
             created_at: kept.map_or(ctx.now(), |row| row.created_at),

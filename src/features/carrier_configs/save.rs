@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{check, notice, open::connect, owner::Owner, plan::Plan, senders};
+use super::{notice, owner::Owner, plan::Plan, prove, senders};
 use crate::{
     base::{
         audit,
@@ -33,7 +33,8 @@ pub struct SaveCarrierConfigInput {
     /// Which carrier.
     #[graphql(default_with = "Provider::Twilio")]
     pub provider: Provider,
-    /// What opens the account. Needed for a new config and for another base URL; never shown again.
+    /// What opens the account. Needed for a new config and for another base URL; never shown again. The carrier is asked at
+    /// once: what it does not take is not saved.
     pub credentials: Option<CarrierCredentialsInput>,
     /// Ends the time in which webhooks signed with the previous token pass.
     #[graphql(default)]
@@ -74,12 +75,19 @@ pub struct CarrierCredentialsInput {
     pub api_key_secret: Option<String>,
 }
 
-/// Makes or changes a config. CONFLICT when one of its senders belongs to another config of the account.
+/// Makes or changes a config, once the carrier has let new credentials in. CONFLICT when one of its senders belongs to
+/// another config of the account that the carrier lets in as well; one that it does not loses them.
 pub async fn save(ctx: &Ctx, input: SaveCarrierConfigInput) -> Result<carrier_config::Model> {
     let owner = Owner::of_caller(ctx, input.system).await?;
-    let plan = Plan::make(ctx, &owner, input).await?;
-    prove_shared_account(ctx, &plan).await?;
+    let mut plan = Plan::make(ctx, &owner, input).await?;
+    if plan.row.proven_at.is_none() {
+        prove::prove(ctx, &mut plan).await?;
+    }
+    let outdated = prove::outdated(ctx, &plan).await?;
     let tx = ctx.begin().await?;
+    for rival in &outdated {
+        prove::displace(ctx, &tx, rival).await?;
+    }
     write(ctx, &tx, &owner, &plan).await?;
     tx.commit().await?;
     Ok(plan.row)
@@ -144,24 +152,4 @@ fn changed_meanwhile() -> Error {
         ErrorCode::Conflict,
         "Somebody else saved this config at the same moment. Look, and save again.",
     )
-}
-
-/// A carrier account that another organisation here uses too is taken only from those whom the carrier lets in, so
-/// that nobody gets at messages and senders of an account by naming it.
-async fn prove_shared_account(ctx: &Ctx, plan: &Plan) -> Result<()> {
-    let Some(fresh) = &plan.fresh else { return Ok(()) };
-    let shared = carrier_config::Entity::find()
-        .filter(carrier_config::Column::Account.eq(plan.row.account.as_str()))
-        .filter(carrier_config::Column::Id.ne(plan.row.id))
-        .one(ctx.db())
-        .await?;
-    if shared.is_none() {
-        return Ok(());
-    }
-    let carrier = connect(&ctx.hub, &plan.row, fresh.clone())?;
-    let Some(messaging) = &carrier.messaging else { return Ok(()) };
-    match check::account(&**messaging, &plan.row).await {
-        Ok(_) => Ok(()),
-        Err(problem) => Err(Error::new(problem.code, problem.message).at(&["credentials"])),
-    }
 }

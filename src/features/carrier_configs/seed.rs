@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     owner::Owner,
     plan::Plan,
-    query,
+    prove, query,
     save::{self, CarrierCredentialsInput, SaveCarrierConfigInput},
     senders::{self, Senders},
 };
@@ -99,8 +99,9 @@ impl SystemSeed {
 }
 
 /// Makes the system config what the seed says, when the seed changed since the last start. Safe to call by several
-/// instances at once. A sender that an organisation's config of the same account has already is told in the log and
-/// leaves the system config as it was: no tenant can keep the server from starting.
+/// instances at once, and without the carrier, which `prove` asks later. A sender that an organisation's config of the same
+/// account has already, and that the carrier lets in, is told in the log and leaves the system config as it was: no tenant
+/// can keep the server from starting.
 pub async fn seed_system(ctx: &Ctx, seed: &SystemSeed) -> Result<()> {
     for _ in 1..LOOKS {
         match try_seed(ctx, seed).await {
@@ -137,7 +138,11 @@ async fn try_seed(ctx: &Ctx, seed: &SystemSeed) -> Result<()> {
         return tx.commit().await;
     }
     let plan = Plan::make(ctx, &owner, seed.clone().into_input()).await?;
+    let outdated = prove::outdated(ctx, &plan).await?;
     let tx = ctx.begin().await?;
+    for rival in &outdated {
+        prove::displace(ctx, &tx, rival).await?;
+    }
     save::write(ctx, &tx, &owner, &plan).await?;
     set_system_setting(&tx, SEEDED, fingerprint).await?;
     tx.commit().await

@@ -1,5 +1,5 @@
-//! `testCarrierConfig`: asks the carrier whether a config works and says what is wrong. Changes nothing but the audit
-//! log, which tells of every use of a secret.
+//! `testCarrierConfig`: asks the carrier whether a config works and says what is wrong. Changes nothing but when the carrier
+//! last let the config in, and the audit log, which tells of every use of a secret.
 
 use entity::{carrier_config, ids::CarrierConfigId, number};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{
     check::{self, Problem},
     open::open,
-    query,
+    prove, query,
 };
 use crate::{
     base::{
@@ -42,6 +42,10 @@ pub async fn test(ctx: &Ctx, id: CarrierConfigId) -> Result<Check> {
     let result = ask(ctx, messaging, &config).await?;
     let problems: Vec<String> = result.problems.iter().map(|problem| problem.code.name()).collect();
     let tx = ctx.begin().await?;
+    if result.account.is_some() {
+        let proven = carrier_config::Model { proven_at: Some(ctx.now()), ..config.clone() };
+        prove::mark(&*tx, &config, &proven).await?;
+    }
     let detail = json!({ "accountId": config.account_id, "problems": problems });
     audit::record(ctx, &*tx, "testCarrierConfig", Some(id.to_string()), detail).await?;
     tx.commit().await?;

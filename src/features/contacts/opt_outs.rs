@@ -6,6 +6,7 @@
 
 mod by_hand;
 mod lookup;
+pub mod quiet;
 mod record;
 
 pub use by_hand::{ClearOptOutInput, SetOptOutInput, clear_opt_out, set_opt_out};

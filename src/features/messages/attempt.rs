@@ -165,11 +165,11 @@ async fn learnt(
 ) -> Result<Vec<message::Model>> {
     let news: Vec<bool> = changes.iter().map(|(is_news, ..)| *is_news).collect();
     let changes = changes.into_iter().map(|(_, message, change)| (message, change)).collect();
-    let changed = status::apply_all(ctx, tx, changes).await?.into_iter().zip(news);
-    let (first, mut known): (Vec<_>, Vec<_>) = changed.partition(|(_, is_news)| *is_news);
+    let rows = status::apply_all(ctx, tx, changes).await?.into_iter().zip(news);
+    let (first, again): (Vec<_>, Vec<_>) = rows.partition(|(_, is_news)| *is_news);
     let first = first.into_iter().map(|(message, _)| message).collect();
-    let first = receipts::claim_parked_all(ctx, tx, first).await?;
-    let messages: Vec<_> = known.drain(..).map(|(message, _)| message).chain(first).collect();
+    let mut messages = receipts::claim_parked_all(ctx, tx, first).await?;
+    messages.extend(again.into_iter().map(|(message, _)| message));
     for redacted in messages.iter().filter(|message| message.redacted_at.is_some()) {
         redact::carrier::plan(ctx, tx, redacted, Extent::Content).await?;
     }

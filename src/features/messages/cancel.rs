@@ -4,9 +4,9 @@ use entity::{
     Tenanted,
     enums::{MessageStatus, TimelineKind},
     ids::MessageId,
-    job, message,
+    message,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::json;
 
 use super::{
@@ -40,11 +40,7 @@ pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<message::Model> {
     timeline::add(&tx, &message, ctx.now(), [(TimelineKind::Canceled, json!({}))]).await?;
     let change = Change { status: Some(MessageStatus::Canceled), ..Change::default() };
     let message = status::apply(ctx, &tx, message, change).await?;
-    job::Entity::delete_many()
-        .filter(job::Column::Kind.eq(deliver::KIND))
-        .filter(job::Column::Subject.eq(id.to_string()))
-        .exec(&*tx)
-        .await?;
+    deliver::withdraw(&tx, id).await?;
     audit::record(ctx, &*tx, "cancelMessage", Some(id.to_string()), json!({})).await?;
     tx.commit().await?;
     Ok(message)

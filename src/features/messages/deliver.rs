@@ -11,7 +11,7 @@ use entity::{
     attempt, carrier_config,
     enums::{AttemptState, MessageStatus, TimelineKind},
     ids::MessageId,
-    media, message,
+    job, media, message,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ use self::{
 };
 use super::{
     attempt::{Evidence, Settled},
-    pacing, reconcile, refused, timeline,
+    died, pacing, reconcile, refused, timeline,
 };
 use crate::{
     base::{
@@ -53,8 +53,6 @@ const MARGIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Payload {
-    /// The sender's turn was awaited.
-    pub paced: bool,
     /// A person or the policy decided to send a message in doubt again.
     pub resend: bool,
 }
@@ -100,21 +98,29 @@ impl Handler for Deliver {
             return refused::give_up(ctx, lease, id, "The message was not handed over within its validity.")
                 .await;
         }
-        if !payload.paced
-            && let Some(turn) = pacing::turn(ctx, &config, &message.sender).await?
-        {
-            let tx = ctx.begin().await?;
-            let waiting = Payload { paced: true, ..payload };
-            lease.again(&tx, turn, serde_json::to_value(waiting)?).await?;
-            tx.commit().await?;
+        if !pacing::has_turn(ctx, lease, &config, &message.sender).await? {
             return Ok(Outcome::Settled);
         }
         Box::pin(hand_over(ctx, lease, &config, &payload, id)).await
     }
+
+    async fn died(&self, ctx: &Ctx, tx: &Tx, lease: &Lease, _reason: &str) -> Result<serde_json::Value> {
+        died::hand_over(ctx, tx, lease).await
+    }
+}
+
+/// Deletes the job of a message that is not to be handed over any more, dead or alive.
+pub(super) async fn withdraw(tx: &Tx, id: MessageId) -> Result<()> {
+    job::Entity::delete_many()
+        .filter(job::Column::Kind.eq(KIND))
+        .filter(job::Column::Subject.eq(id.to_string()))
+        .exec(&**tx)
+        .await?;
+    Ok(())
 }
 
 /// Never once the carrier is known to have it, whatever was decided while nobody knew, and never without its text.
-fn may_be_sent(message: &message::Model, payload: &Payload) -> bool {
+pub(super) fn may_be_sent(message: &message::Model, payload: &Payload) -> bool {
     message.carrier_message_id.is_none()
         && message.redacted_at.is_none()
         && (super::attempt::is_open(message.status)
@@ -249,7 +255,7 @@ fn answered(remote: &RemoteMessage) -> Evidence {
 
 /// Nobody knows whether the carrier has it: evidence is looked for, nothing is resent. A callback may have been faster than
 /// the doubt; then there is none.
-async fn put_in_doubt(ctx: &Ctx, tx: &Tx, attempt: attempt::Model, why: &str) -> Result<()> {
+pub(super) async fn put_in_doubt(ctx: &Ctx, tx: &Tx, attempt: attempt::Model, why: &str) -> Result<()> {
     let Some(attempt) = super::attempt::under_lock(tx, &attempt, AttemptState::Started).await? else {
         return Ok(());
     };

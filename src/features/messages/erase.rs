@@ -9,11 +9,11 @@ use entity::{
     Tenanted, contact, contact_number, conversation,
     enums::{MessageStatus, TimelineKind},
     ids::{ContactId, ConversationId, MessageId, OrganizationId},
-    job, message,
+    message,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter,
-    QueryOrder, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, Condition, IntoActiveModel, ModelTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set,
 };
 use serde_json::{Value, json};
 
@@ -188,13 +188,8 @@ async fn erase(ctx: &Ctx, lease: &Lease, id: MessageId, thread: ConversationId) 
 /// Nothing is sent to somebody who was erased.
 async fn withdraw(ctx: &Ctx, tx: &Tx, message: message::Model) -> Result<()> {
     timeline::add(tx, &message, ctx.now(), [(TimelineKind::Canceled, json!({ "why": "erased" }))]).await?;
-    let subject = message.id.to_string();
+    let id = message.id;
     let change = Change { status: Some(MessageStatus::Canceled), ..Change::default() };
     status::apply(ctx, tx, message, change).await?;
-    job::Entity::delete_many()
-        .filter(job::Column::Kind.eq(deliver::KIND))
-        .filter(job::Column::Subject.eq(subject))
-        .exec(&**tx)
-        .await?;
-    Ok(())
+    deliver::withdraw(tx, id).await
 }

@@ -5,6 +5,7 @@ pub mod cancel;
 pub mod conversation;
 pub mod dead_jobs;
 pub mod deliver;
+mod died;
 pub mod erase;
 pub mod graphql;
 pub mod list;

@@ -2,7 +2,6 @@
 //! in one transaction. The webhook that brings them was verified before; the carrier is not called here.
 
 mod answer;
-mod quiet;
 mod reply;
 mod route;
 mod rows;
@@ -35,7 +34,11 @@ use crate::{
         tx::Tx,
     },
     carriers::twilio::{InboundMessage, OptOutType},
-    features::contacts::{keywords::Command, numbers},
+    features::contacts::{
+        keywords::Command,
+        numbers,
+        opt_outs::quiet::{self, Reach},
+    },
 };
 
 /// What became of an inbound message.
@@ -57,6 +60,8 @@ pub async fn receive(
     let inbound = Arrival::new(hub, config, inbound).await?;
     let tx = inbound.ctx.begin().await?;
     let Some(message) = inbound.store(&tx).await? else {
+        drop(tx);
+        inbound.fall_quiet().await;
         return Ok(Received { duplicate: true, ..Received::default() });
     };
     let reply = inbound.obey(&tx, &message).await?;
@@ -166,8 +171,11 @@ impl<'a> Arrival<'a> {
     /// After a STOP is in force: lets what was under way reach the carrier before the STOP is acknowledged.
     async fn fall_quiet(&self) {
         if answer::command(self.inbound) == Some(Command::Stop) {
-            quiet::wait(&self.ctx, &self.config.account, &self.route.sender, self.inbound.from.as_str())
-                .await;
+            let reach = Reach {
+                organization: self.route.organization_id,
+                sender: Some((&self.config.account, &self.route.sender)),
+            };
+            quiet::wait(&self.ctx, reach, self.inbound.from.as_str()).await;
         }
     }
 

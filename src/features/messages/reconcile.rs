@@ -1,18 +1,19 @@
 //! The `reconcile` job: looks for evidence of an attempt in doubt in the carrier's list (a callback may be faster), and
 //! follows the organisation's policy when the window closes without any (reliability.md, rules 3 and 4).
 
-use std::collections::HashSet;
+mod look;
 
 use chrono::Duration;
 use entity::{
     attempt, carrier_config,
     enums::{AttemptState, InDoubtPolicy, MessageStatus, TimelineKind},
     ids::AttemptId,
-    message, tombstone,
+    message,
 };
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Set};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 use serde_json::json;
 
+use self::look::{Look, look};
 use super::{
     attempt::{Evidence, Settled},
     deliver,
@@ -24,23 +25,17 @@ use crate::{
         ctx::Ctx,
         error::{Error, Result},
         jobs::{BACKGROUND, Handler, Lease, NewJob, Outcome},
-        segments::smart_encode,
         tx::Tx,
     },
-    carriers::messaging::{Direction, FindQuery, RemoteMessage},
-    features::carrier_configs::open,
+    carriers::messaging::RemoteMessage,
 };
 
 /// Kind of the job; its subject is the attempt's public id.
 pub const KIND: &str = "reconcile";
-/// How far the carrier's clock may be behind ours.
-const SKEW: Duration = Duration::minutes(5);
 /// Lists without the message before its absence counts (reliability.md, rule 4).
 const CLEAN_LISTS: i32 = 2;
 /// Windows after which a list that cannot be read ends the looking.
 const PATIENCE: i32 = 10;
-/// Pages of the carrier's list that are read.
-const MAX_PAGES: u32 = 20;
 
 /// Runs `reconcile` jobs.
 #[derive(Debug)]
@@ -97,6 +92,17 @@ impl Handler for Reconcile {
             }
         }
     }
+
+    async fn died(&self, ctx: &Ctx, tx: &Tx, lease: &Lease, _reason: &str) -> Result<serde_json::Value> {
+        if let Ok(id) = lease.job.subject.parse::<AttemptId>()
+            && let Some(attempt) = attempt::Entity::find_by_id(id).one(&**tx).await?
+            && let Some(attempt) = super::attempt::under_lock(tx, &attempt, AttemptState::InDoubt).await?
+        {
+            // Nobody looks for evidence any more: a person should know.
+            follow_policy(ctx, tx, attempt, InDoubtPolicy::Hold).await?;
+        }
+        Ok(lease.job.payload.clone())
+    }
 }
 
 /// Looks again, until so many windows have passed that a person should know. A list that cannot be read is no evidence of
@@ -122,81 +128,6 @@ async fn conclude(
     lease.finish(&tx).await?;
     tx.commit().await?;
     Ok(Outcome::Settled)
-}
-
-enum Look {
-    Found(Box<RemoteMessage>),
-    /// The whole list since the attempt does not hold it.
-    Absent,
-    /// The list was longer than what was read.
-    Unclear,
-}
-
-/// Asks the carrier: same ends, same text (also after smart encoding), an id that no other message of ours has. Not
-/// by the time of sending: a queued message has none.
-async fn look(
-    ctx: &Ctx,
-    config: &carrier_config::Model,
-    message: &message::Model,
-    attempt: &attempt::Model,
-) -> Result<Look> {
-    let messaging =
-        open::open(&ctx.hub, config)?.messaging.ok_or_else(|| Error::internal("cannot message"))?;
-    let query = FindQuery {
-        to: message.recipient.clone(),
-        sender: deliver::sender_of(config, &message.sender),
-        since: attempt.started_at - SKEW,
-        max_pages: MAX_PAGES,
-    };
-    let found = messaging.find(&query).await.map_err(Error::unavailable)?;
-    let candidates: Vec<RemoteMessage> =
-        found.messages.into_iter().filter(|remote| is_same(message, remote)).collect();
-    let claimed = claimed(ctx, message, &candidates).await?;
-    let ours = candidates.into_iter().rev().find(|remote| !claimed.contains(&remote.sid));
-    Ok(match ours {
-        Some(remote) => Look::Found(Box::new(remote)),
-        None if found.complete => Look::Absent,
-        None => Look::Unclear,
-    })
-}
-
-fn is_same(message: &message::Model, remote: &RemoteMessage) -> bool {
-    let body = remote.body.as_deref().unwrap_or_default();
-    remote.direction != Some(Direction::Inbound)
-        && (body == message.body || body == smart_encode(&message.body))
-        && remote.to.as_deref().is_none_or(|to| to == message.recipient)
-}
-
-async fn claimed(
-    ctx: &Ctx,
-    message: &message::Model,
-    candidates: &[RemoteMessage],
-) -> Result<HashSet<String>> {
-    if candidates.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let sids: Vec<String> = candidates.iter().map(|remote| remote.sid.clone()).collect();
-    let buried_among = sids.clone();
-    let of_messages = message::Entity::find()
-        .filter(message::Column::Account.eq(&message.account))
-        .filter(message::Column::CarrierMessageId.is_in(sids.clone()))
-        .filter(message::Column::Id.ne(message.id))
-        .all(ctx.db())
-        .await?;
-    // A second copy of a message stands only in its attempt.
-    let of_attempts = attempt::Entity::find()
-        .filter(attempt::Column::CarrierMessageId.is_in(sids))
-        .filter(attempt::Column::MessageId.ne(message.id))
-        .all(ctx.db())
-        .await?;
-    let buried = tombstone::Entity::find()
-        .filter(tombstone::Column::Account.eq(&message.account))
-        .filter(tombstone::Column::CarrierMessageId.is_in(buried_among))
-        .all(ctx.db())
-        .await?;
-    let of_messages = of_messages.into_iter().filter_map(|row| row.carrier_message_id);
-    let of_attempts = of_attempts.into_iter().filter_map(|row| row.carrier_message_id);
-    Ok(of_messages.chain(of_attempts).chain(buried.into_iter().map(|row| row.carrier_message_id)).collect())
 }
 
 async fn adopt(ctx: &Ctx, lease: &Lease, attempt: attempt::Model, remote: &RemoteMessage) -> Result<Outcome> {
@@ -273,7 +204,7 @@ pub async fn resend(ctx: &Ctx, tx: &Tx, message: &message::Model) -> Result<()> 
         organization_id: message.organization_id,
         kind: deliver::KIND,
         subject: message.id.to_string(),
-        payload: serde_json::to_value(deliver::Payload { resend: true, paced: false })?,
+        payload: serde_json::to_value(deliver::Payload { resend: true })?,
         priority: message.priority,
         run_at: ctx.now(),
     };

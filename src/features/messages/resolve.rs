@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{
     attempt::{self, Settled},
-    reconcile,
+    deliver, reconcile,
     status::{self, Change},
     timeline,
 };
@@ -65,6 +65,8 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
             attempt::settle(ctx, &tx, open, AttemptState::Abandoned, why).await?;
         }
         reconcile::resend(ctx, &tx, &message).await?;
+    } else {
+        deliver::withdraw(&tx, id).await?;
     }
     let message = status::apply(ctx, &tx, message, change(resolution)).await?;
     audit::record(ctx, &*tx, "resolveMessage", Some(id.to_string()), detail).await?;

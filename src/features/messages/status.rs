@@ -89,20 +89,20 @@ pub async fn apply_all(
     changes: Vec<(message::Model, Change)>,
 ) -> Result<Vec<message::Model>> {
     let now = ctx.now();
-    let (mut all, mut changed) = (Vec::new(), Vec::new());
+    let (mut all, mut written) = (Vec::new(), Vec::new());
     for (before, change) in changes {
         let row = merge(before.clone(), change, now);
         if row != before {
             let kind = if row.status == before.status { snapshot::UPDATED } else { snapshot::STATUS_CHANGED };
             tx.emit(snapshot::of_message(kind, &row)?);
-            changed.push(row.clone().into_active_model().reset_all());
+            written.push(row.clone().into_active_model().reset_all());
         }
         all.push(row);
     }
-    if !changed.is_empty() {
+    if !written.is_empty() {
         let facts = message::Column::iter().filter(|column| !matches!(column, message::Column::Id));
         let replace = OnConflict::column(message::Column::Id).update_columns(facts).to_owned();
-        message::Entity::insert_many(changed).on_conflict(replace).exec_without_returning(&**tx).await?;
+        message::Entity::insert_many(written).on_conflict(replace).exec_without_returning(&**tx).await?;
     }
     Ok(all)
 }

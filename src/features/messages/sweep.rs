@@ -16,7 +16,10 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::receipts;
-use crate::base::{ctx::Hub, error::Result};
+use crate::{
+    base::{ctx::Hub, error::Result, purpose::Purpose},
+    features::carrier_configs::prove,
+};
 
 /// Between two sweeps; shorter where messages are polled sooner.
 const PACE: Duration = Duration::from_mins(1);
@@ -27,16 +30,20 @@ const LOOK_BACK: chrono::Duration = chrono::Duration::days(3);
 /// Rows may be committed this much later than they say.
 const LATE_COMMIT: chrono::Duration = chrono::Duration::minutes(2);
 
-/// Sweeps until stopped. A failed sweep is logged and tried again at the next one.
+/// Sweeps until stopped, wherever it is then: every step is a transaction. A failed sweep is logged and tried again at the next one.
 pub async fn run(hub: Arc<Hub>, stop: CancellationToken) {
+    Purpose::Work.run(stop.run_until_cancelled(Box::pin(sweep_for_ever(hub)))).await;
+}
+
+async fn sweep_for_ever(hub: Arc<Hub>) {
     let mut sweeper = Sweeper::new(hub.clone());
     let pace = PACE.min(hub.config.delivery.poll_after);
-    while !stop.is_cancelled() {
+    loop {
         if let Err(error) = sweeper.sweep().await {
             tracing::warn!(%error, "a sweep failed; the next one tries again");
         }
+        prove::prove_pending(&hub).await;
         tokio::select! {
-            () = stop.cancelled() => {}
             () = hub.clock.moved() => {}
             () = tokio::time::sleep(pace) => {}
         }

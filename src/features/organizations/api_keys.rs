@@ -147,6 +147,7 @@ pub(super) async fn end(ctx: &Ctx, tx: &Tx, key: api_key::Model) -> Result<api_k
     if key.revoked_at.is_some() {
         return Ok(key);
     }
+    tx.revokes();
     let mut row = key.into_active_model();
     row.revoked_at = Set(Some(ctx.now()));
     Ok(row.update(&**tx).await?)

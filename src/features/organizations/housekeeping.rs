@@ -1,33 +1,30 @@
 //! Forgets what no longer opens anything: ended sessions, used links, old counters. Run from time to time by `app`.
 
 use chrono::Duration;
-use entity::{invitation, password_reset, refresh_token, session, throttle};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::throttle::WINDOW;
-use crate::base::{ctx::Ctx, error::Result};
+use crate::base::{ctx::Ctx, error::Result, forget::forget_before};
 
 /// How long ended sessions and links stay, to be looked at after an incident.
 const KEPT: Duration = Duration::days(30);
 
+/// What ended before a time; tokens before the sessions that they belong to.
+const ENDED: [&str; 5] = [
+    "DELETE FROM refresh_tokens WHERE id IN (SELECT id FROM refresh_tokens WHERE session_id IN \
+     (SELECT id FROM sessions WHERE expires_at < $1 UNION SELECT id FROM sessions WHERE revoked_at < $1) LIMIT $2)",
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)",
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE revoked_at < $1 LIMIT $2)",
+    "DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE expires_at < $1 LIMIT $2)",
+    "DELETE FROM password_resets WHERE id IN (SELECT id FROM password_resets WHERE expires_at < $1 LIMIT $2)",
+];
+const COUNTED: &str =
+    "DELETE FROM throttles WHERE key IN (SELECT key FROM throttles WHERE window_start < $1 LIMIT $2)";
+
 /// Removes rows that ended long ago; gives how many. What happened stays in the audit log.
 pub async fn forget_ended(ctx: &Ctx) -> Result<u64> {
-    let before = ctx.now() - KEPT;
-    let ended = Condition::any()
-        .add(session::Column::ExpiresAt.lt(before))
-        .add(session::Column::RevokedAt.lt(before));
-    let sessions =
-        session::Entity::find().select_only().column(session::Column::Id).filter(ended.clone()).into_query();
-    let tx = ctx.begin().await?;
-    let of_sessions = refresh_token::Column::SessionId.in_subquery(sessions);
-    let mut gone = refresh_token::Entity::delete_many().filter(of_sessions).exec(&*tx).await?.rows_affected;
-    gone += session::Entity::delete_many().filter(ended).exec(&*tx).await?.rows_affected;
-    let useless = invitation::Column::ExpiresAt.lt(before);
-    gone += invitation::Entity::delete_many().filter(useless).exec(&*tx).await?.rows_affected;
-    let useless = password_reset::Column::ExpiresAt.lt(before);
-    gone += password_reset::Entity::delete_many().filter(useless).exec(&*tx).await?.rows_affected;
-    let over = throttle::Column::WindowStart.lt(ctx.now() - WINDOW);
-    gone += throttle::Entity::delete_many().filter(over).exec(&*tx).await?.rows_affected;
-    tx.commit().await?;
-    Ok(gone)
+    let mut gone = 0;
+    for delete in ENDED {
+        gone += forget_before(&ctx.hub, delete, ctx.now() - KEPT).await?;
+    }
+    Ok(gone + forget_before(&ctx.hub, COUNTED, ctx.now() - WINDOW).await?)
 }

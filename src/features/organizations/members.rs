@@ -50,6 +50,7 @@ pub async fn change_role(ctx: &Ctx, input: ChangeRoleInput) -> Result<membership
     let mut row = member.into_active_model();
     row.role = Set(input.role);
     let member = row.update(&*tx).await?;
+    tx.revokes();
     invite::withdraw_of(&tx, organization, member.user_id, Some(member.role)).await?;
     let detail = json!({ "user": member.user_id, "from": before, "to": member.role });
     audit::record(ctx, &*tx, "changeRole", Some(member.id.to_string()), detail).await?;

@@ -90,6 +90,7 @@ pub async fn revoke(ctx: &Ctx, tx: &Tx, which: Which) -> Result<u64> {
             Condition::all().add(C::UserId.eq(user)).add(C::OrganizationId.eq(organization))
         }
     };
+    tx.revokes();
     let ended = session::Entity::update_many()
         .col_expr(C::RevokedAt, Some(ctx.now()).into())
         .filter(condition)

@@ -37,6 +37,7 @@ pub async fn switch_organization(ctx: &Ctx, input: SwitchOrganizationInput) -> R
     let seat = seat::of(&*tx, member.user_id, input.organization_id)
         .await?
         .ok_or_else(|| Error::not_found().at(&["organizationId"]))?;
+    tx.revokes();
     let (signed_in, ctx) = sessions::renew(ctx, &tx, member.session_id, seat).await?;
     let subject = Some(member.session_id.to_string());
     audit::record(&ctx, &*tx, "switchOrganization", subject, json!({ "from": from })).await?;

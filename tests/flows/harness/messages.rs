@@ -17,14 +17,7 @@ impl Gql {
     /// `sendMessage` with this input: its payload. As clients should, repeats a call that the server was too busy for,
     /// under the same key.
     pub async fn try_send(&self, input: Value) -> Value {
-        let variables = json!({ "input": input });
-        let mut answer = eventually("the server finds the time", async || {
-            let answer = self.raw(SEND, variables.clone()).await;
-            (answer["errors"][0]["extensions"]["code"] != "UNAVAILABLE").then_some(answer)
-        })
-        .await;
-        assert!(answer.get("errors").is_none(), "{answer}");
-        answer["data"]["sendMessage"].take()
+        self.patiently(SEND, json!({ "input": input })).await["sendMessage"].take()
     }
 
     /// Sends a text and gives the message's id; panics on any error.
@@ -50,9 +43,21 @@ impl Gql {
         self.ok(RESOLVE, json!({ "input": input })).await["resolveMessage"].take()
     }
 
-    /// `cancelMessage`: its payload.
+    /// `cancelMessage`: its payload. Repeats a call that the server was too busy for.
     pub async fn cancel(&self, id: &str) -> Value {
-        self.ok(CANCEL, json!({ "input": { "messageId": id } })).await["cancelMessage"].take()
+        let mut answer = self.patiently(CANCEL, json!({ "input": { "messageId": id } })).await;
+        answer["cancelMessage"].take()
+    }
+
+    /// The data of a call that may be repeated, as clients should, while the server is too busy for it.
+    async fn patiently(&self, document: &str, variables: Value) -> Value {
+        let mut answer = eventually("the server finds the time", async || {
+            let answer = self.raw(document, variables.clone()).await;
+            (answer["errors"][0]["extensions"]["code"] != "UNAVAILABLE").then_some(answer)
+        })
+        .await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+        answer["data"].take()
     }
 }
 

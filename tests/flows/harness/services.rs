@@ -1,6 +1,9 @@
 //! A PostgreSQL and a Redis of the test's own, which it may stop, freeze and start again; `scripts/services` runs them.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use uuid::Uuid;
 
@@ -53,6 +56,30 @@ impl Services {
         signal("CONT", self.redis());
     }
 
+    /// PostgreSQL takes connections and answers nothing until [`Services::thaw_postgres`].
+    pub fn freeze_postgres(&self) {
+        let processes = self.postgres();
+        assert!(processes.len() > 1, "a server and its processes");
+        for process in processes {
+            signal("STOP", process);
+        }
+    }
+
+    /// PostgreSQL goes on.
+    pub fn thaw_postgres(&self) {
+        for process in self.postgres() {
+            signal("CONT", process);
+        }
+    }
+
+    /// The server first, so that no process of it comes up meanwhile.
+    fn postgres(&self) -> Vec<u32> {
+        let file = std::fs::read_to_string(self.folder.join("postgres/postmaster.pid")).unwrap();
+        let server: u32 = file.lines().next().unwrap().trim().parse().unwrap();
+        let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
+        std::iter::once(server).chain(children.split_whitespace().map(|pid| pid.parse().unwrap())).collect()
+    }
+
     fn redis(&self) -> u32 {
         std::fs::read_to_string(self.folder.join("redis.pid")).unwrap().trim().parse().unwrap()
     }
@@ -63,6 +90,13 @@ impl Drop for Services {
         // A frozen process does not see the request to stop.
         if let Ok(pid) = std::fs::read_to_string(self.folder.join("redis.pid")) {
             let _ = Command::new("kill").args(["-CONT", pid.trim()]).status();
+        }
+        if self.folder.join("postgres/postmaster.pid").exists() {
+            for process in self.postgres() {
+                // One of them may have ended since.
+                let _ =
+                    Command::new("kill").args(["-CONT", &process.to_string()]).stderr(Stdio::null()).status();
+            }
         }
         script("stop", &self.folder);
     }

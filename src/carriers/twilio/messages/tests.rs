@@ -41,7 +41,7 @@ fn the_descriptions_example_is_read_whole() {
     assert_eq!(message.to.as_deref(), Some("+18182008801"));
     assert_eq!(message.from.as_deref(), Some("+12019235161"));
     assert_eq!(message.service.as_deref(), Some("MGaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
-    assert_eq!(message.num_segments, Some(1));
+    assert_eq!((message.num_media, message.num_segments), (Some(0), Some(1)));
     assert_eq!(message.price_micros, Some(7_500));
     assert_eq!(message.price_currency.as_deref(), Some("USD"));
     assert_eq!(

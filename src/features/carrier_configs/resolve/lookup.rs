@@ -3,12 +3,15 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use entity::{carrier_config, ids::OrganizationId, number};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use crate::base::{
-    ctx::Hub,
-    error::Result,
-    group::{Group, Grouped},
+use crate::{
+    base::{
+        ctx::Hub,
+        error::Result,
+        group::{Group, Grouped},
+    },
+    features::carrier_configs::query,
 };
 
 /// The configs that may serve an organisation, the preferred ones first.
@@ -16,7 +19,7 @@ use crate::base::{
 pub(super) struct Serving {
     /// Its own.
     pub own: Vec<carrier_config::Model>,
-    /// The system's.
+    /// The system's; only read where somebody has none.
     pub system: Vec<carrier_config::Model>,
 }
 
@@ -47,18 +50,26 @@ impl Grouped for Configs {
 
     async fn work(group: &[&Self]) -> Result<Vec<Self::Answer>> {
         let Some(hub) = group.first().map(|first| &first.hub) else { return Ok(Vec::new()) };
-        let owner = carrier_config::Column::OrganizationId;
         let owners = group.iter().map(|asked| asked.organization);
-        let configs = carrier_config::Entity::find()
-            .filter(Condition::any().add(owner.is_in(owners)).add(owner.is_null()))
+        let own = carrier_config::Entity::find()
+            .filter(carrier_config::Column::OrganizationId.is_in(owners))
             .order_by_desc(carrier_config::Column::IsDefault)
             .order_by_asc(carrier_config::Column::CreatedAt)
             .all(hub.db.read())
             .await?;
-        let of = |owner| configs.iter().filter(|config| config.organization_id == owner).cloned().collect();
-        let serving = |asked: &&Self| Serving { own: of(Some(asked.organization)), system: of(None) };
-        Ok(group.iter().map(serving).collect())
+        let of = |asked: &&Self| {
+            let owner = Some(asked.organization);
+            own.iter().filter(|config| config.organization_id == owner).cloned().collect::<Vec<_>>()
+        };
+        let owns: Vec<_> = group.iter().map(of).collect();
+        let system = if owns.iter().any(Vec::is_empty) { system(hub).await? } else { Vec::new() };
+        Ok(owns.into_iter().map(|own| Serving { own, system: system.clone() }).collect())
     }
+}
+
+async fn system(hub: &Hub) -> Result<Vec<carrier_config::Model>> {
+    let configs = query::of_system().order_by_desc(carrier_config::Column::IsDefault);
+    Ok(configs.all(hub.db.read()).await?)
 }
 
 struct Senders {

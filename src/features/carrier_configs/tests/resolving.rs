@@ -9,7 +9,7 @@ use crate::{
     features::{
         carrier_configs::{
             resolve::{ConfigChoice, Route, SenderChoice, resolve},
-            save::save,
+            testing::save_proven as save,
         },
         numbers::find::by_address,
     },

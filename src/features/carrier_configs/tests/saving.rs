@@ -8,7 +8,10 @@ use super::*;
 use crate::{
     base::error::ErrorCode,
     features::{
-        carrier_configs::{delete::delete, open::webhook_tokens, query, rotate, save::save, test},
+        carrier_configs::{
+            delete::delete, open::webhook_tokens, query, rotate, save as saving, test,
+            testing::save_proven as save,
+        },
         testing::{audit, events},
     },
 };
@@ -152,13 +155,24 @@ async fn only_administrators_save_and_only_operators_the_systems() {
 }
 
 #[tokio::test]
-async fn an_account_in_use_is_taken_only_from_those_whom_the_carrier_lets_in() {
+async fn nothing_is_saved_before_the_carrier_let_the_credentials_in() {
     let world = World::new().await;
-    let (ctx, other) = (world.admin().await, world.admin().await);
-    save(&ctx, config(1, &["+14155550100"])).await.unwrap();
-    let error = save(&other, config(1, &["+14155550101"])).await.unwrap_err();
-    assert_eq!(error.code, ErrorCode::ServiceUnavailable, "the carrier is asked, and nobody is there");
-    assert!(senders_of(&other).await.is_empty() && query::list(&other).await.unwrap().is_empty());
+    let ctx = world.admin().await;
+    let error = saving::save(&ctx, config(1, &["+14155550100"])).await.unwrap_err();
+    assert_eq!(
+        (error.code, error.field.as_slice()),
+        (ErrorCode::ServiceUnavailable, &["input", "credentials"][..])
+    );
+    assert!(error.message.ends_with("Nothing was saved."), "{}", error.message);
+    assert!(senders_of(&ctx).await.is_empty() && query::list(&ctx).await.unwrap().is_empty());
+
+    let row = save(&ctx, config(1, &["+14155550100"])).await.unwrap();
+    let other =
+        SaveCarrierConfigInput { credentials: Some(credentials(1, "second-token-0002")), ..unchanged() };
+    assert_eq!(saving::save(&ctx, other).await.unwrap_err().code, ErrorCode::ServiceUnavailable);
+    assert_eq!(query::list(&ctx).await.unwrap(), [row]);
+    let offline = SaveCarrierConfigInput { messages_per_second: Some(3), ..unchanged() };
+    assert_eq!(saving::save(&ctx, offline).await.unwrap().messages_per_second, 3, "what was proven stays so");
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use super::*;
 use crate::features::carrier_configs::{
     open::webhook_tokens,
     query,
-    save::save,
     seed::{SystemSeed, seed_system},
+    testing::save_proven as save,
 };
 
 fn seed(sender: &str, token: &str) -> SystemSeed {

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{
     parse_number,
+    quiet::{self, Reach},
     record::{lift, put},
 };
 use crate::{
@@ -72,9 +73,11 @@ pub async fn set_opt_out(ctx: &Ctx, input: SetOptOutInput) -> Result<opt_out::Mo
         created_at: ctx.now(),
         lifted_at: None,
     };
-    let row = put(&tx, wanted).await?;
+    let row = put(ctx, &tx, wanted).await?;
     audit::record(ctx, &*tx, "setOptOut", Some(row.id.to_string()), json!({ "scope": row.scope })).await?;
     tx.commit().await?;
+    let reach = Reach { organization: meant.organization, sender: None };
+    quiet::wait(ctx, reach, &row.contact_number).await;
     Ok(row)
 }
 

@@ -11,6 +11,7 @@ use sea_orm::{
     sea_query::OnConflict,
 };
 
+use super::quiet;
 use crate::{
     base::{ctx::Ctx, error::Result, tx::Tx},
     features::{carrier_configs::senders::sender_key, contacts::notice},
@@ -63,8 +64,8 @@ async fn record(ctx: &Ctx, tx: &Tx, refusal: Refusal<'_>, source: OptOutSource) 
         created_at: ctx.now(),
         lifted_at: None,
     };
-    put(tx, row(sender_owner, OptOutScope::Sender, sender_key)).await?;
-    put(tx, row(organization, OptOutScope::Organization, "")).await?;
+    put(ctx, tx, row(sender_owner, OptOutScope::Sender, sender_key)).await?;
+    put(ctx, tx, row(organization, OptOutScope::Organization, "")).await?;
     Ok(())
 }
 
@@ -127,7 +128,8 @@ pub(super) async fn lift(ctx: &Ctx, tx: &Tx, row: opt_out::Model) -> Result<opt_
 
 /// Puts a refusal in force. One that is in force already stays as it is: a STOP does not take over what was set by
 /// hand, so START cannot lift that.
-pub(super) async fn put(tx: &Tx, wanted: opt_out::Model) -> Result<opt_out::Model> {
+pub(super) async fn put(ctx: &Ctx, tx: &Tx, wanted: opt_out::Model) -> Result<opt_out::Model> {
+    quiet::exclude(ctx, tx, &wanted.contact_number).await?;
     let written = opt_out::Entity::find()
         .filter(opt_out::Column::ContactNumber.eq(wanted.contact_number.as_str()))
         .filter(opt_out::Column::OrganizationId.eq(wanted.organization_id))

@@ -69,6 +69,7 @@ async fn hold(ctx: &Ctx, sender: &str) {
         in_doubt_policy: Set(InDoubtPolicy::Hold),
         messages_per_second: Set(0),
         replies_to_stop: Set(true),
+        proven_at: Set(Some(now)),
         is_test: Set(true),
         is_default: Set(true),
         created_at: Set(now),

@@ -59,14 +59,15 @@ impl Grouped for Beginning {
         // Messages before jobs, as everywhere: two that need both cannot wait for each other.
         let mut messages = status::locked_all(&tx, group.iter().map(|new| new.message)).await?;
         let held = Lease::held_all(&tx, &group.iter().map(|new| &new.lease).collect::<Vec<_>>()).await?;
-        let recipients = messages.values().map(|message| message.recipient.as_str());
-        let refusing = opt_outs::refusing(&*tx, recipients).await?;
+        let recipients = || messages.values().map(|message| message.recipient.as_str());
+        opt_outs::quiet::hold(ctx, &tx, recipients()).await?;
+        let refusing = opt_outs::refusing(&*tx, recipients()).await?;
         let (mut ready, mut settled) = (Vec::new(), Vec::new());
         for new in group.iter().filter(|new| held.contains(&new.lease.claim())) {
             let message = messages.remove(&new.message).filter(|message| may_be_sent(message, &new.payload));
             match message {
                 Some(message) if new.is_allowed(&tx, &message, &refusing).await? => {
-                    ready.push((*new, message))
+                    ready.push((*new, message));
                 }
                 _ => settled.push(&new.lease),
             }
@@ -74,9 +75,11 @@ impl Grouped for Beginning {
         Lease::finish_all(&tx, &settled).await?;
         let mut begun = start(ctx, &tx, ready).await?.into_iter().peekable();
         tx.commit().await?;
-        let answer = |new: &&Self| match held.contains(&new.lease.claim()) {
-            true => Ok(begun.next_if(|begun| begun.message.id == new.message)),
-            false => Err(Error::unavailable("the lease was lost to another worker")),
+        let answer = |new: &&Self| {
+            if held.contains(&new.lease.claim()) {
+                return Ok(begun.next_if(|begun| begun.message.id == new.message));
+            }
+            Err(Error::unavailable("the lease was lost to another worker"))
         };
         Ok(group.iter().map(answer).collect())
     }

@@ -25,6 +25,7 @@ fn remote(status: RemoteStatus) -> RemoteMessage {
         from: None,
         service: None,
         body: None,
+        num_media: None,
         num_segments: Some(2),
         price_micros: None,
         price_currency: None,

@@ -77,9 +77,10 @@ enum Over {
 async fn drain(hub: &Arc<Hub>, over: Over) -> Result<()> {
     let mut all = 0;
     for _ in 0..ROUNDS {
-        match batch(hub, over).await? {
-            0 => break,
-            gone => all += gone,
+        let (gone, most) = batch(hub, over).await?;
+        all += gone;
+        if gone < most {
+            break;
         }
     }
     if all > 0 {
@@ -88,22 +89,23 @@ async fn drain(hub: &Arc<Hub>, over: Over) -> Result<()> {
     Ok(())
 }
 
-async fn batch(hub: &Arc<Hub>, over: Over) -> Result<u64> {
+/// Removes a batch; gives how many rows that were, and how many it could have been.
+async fn batch(hub: &Arc<Hub>, over: Over) -> Result<(u64, u64)> {
     match over {
-        Over::Files(of, before) => files::forget_batch(hub, of, before).await,
-        Over::Messages(of, before) => messages::forget_batch(hub, of, before).await,
-        Over::Threads(of, before) => messages::forget_threads(hub, of, before).await,
+        Over::Files(of, before) => Ok((files::forget_batch(hub, of, before).await?, files::BATCH)),
+        Over::Messages(of, before) => Ok((messages::forget_batch(hub, of, before).await?, messages::BATCH)),
+        Over::Threads(of, before) => Ok((messages::forget_threads(hub, of, before).await?, messages::BATCH)),
         Over::Events(of, before) => {
             let tx = Tx::begin(hub).await?;
             let gone = events::forget_before(hub, &*tx, of, before).await?;
             tx.commit().await?;
-            Ok(gone)
+            Ok((gone, events::BATCH))
         }
         Over::Audit(of, before) => {
             let tx = Tx::begin(hub).await?;
             let gone = audit::forget_before(&*tx, of, before).await?;
             tx.commit().await?;
-            Ok(gone)
+            Ok((gone, audit::BATCH))
         }
     }
 }

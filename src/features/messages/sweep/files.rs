@@ -17,7 +17,7 @@ use super::messages::is_over;
 use crate::base::{ctx::Hub, error::Result, tx::Tx};
 
 /// Messages of one transaction.
-const BATCH: u64 = 200;
+pub(super) const BATCH: u64 = 200;
 
 /// Removes the files of some messages; gives how many messages that were.
 pub(super) async fn forget_batch(hub: &Arc<Hub>, of: OrganizationId, before: DateTime<Utc>) -> Result<u64> {

@@ -18,7 +18,7 @@ use sea_orm::{
 use crate::base::{ctx::Hub, error::Result, tx::Tx};
 
 /// Rows of one transaction.
-const BATCH: u64 = 200;
+pub(super) const BATCH: u64 = 200;
 /// Many carriers never say more than SENT; after this nothing more is expected.
 const SILENCE: Duration = Duration::days(7);
 /// A redacted message stays until its copy at the carrier is erased too, or nobody tries any more.

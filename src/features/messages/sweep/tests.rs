@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 
 use super::*;
 use crate::{
-    base::tx::Tx,
+    base::{forget::BATCH, testing::Statements, tx::Tx},
     carriers::messaging::RemoteStatus,
     features::{
         messages::{
@@ -38,7 +38,7 @@ async fn accepted(stage: &Stage, of: entity::ids::OrganizationId, sid: &str) -> 
 }
 
 async fn forget_polls(stage: &Stage) {
-    use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+    use sea_orm::{ColumnTrait, QueryFilter};
     let tx = Tx::begin(&stage.hub).await.unwrap();
     job::Entity::delete_many().filter(job::Column::Kind.eq(poll::KIND)).exec(&*tx).await.unwrap();
     tx.commit().await.unwrap();
@@ -199,4 +199,28 @@ async fn a_sweep_that_is_cut_off_anywhere_leaves_no_halves() {
     }
     assert!(cut_off > 0, "it was never cut off");
     assert_eq!(stage.rows::<message::Entity>(acme).await[0].id, open.id, "it is on its way");
+}
+
+#[tokio::test]
+async fn what_piled_up_goes_in_batches() {
+    let stage = Stage::new().await;
+    let acme = stage.organization("Acme").await;
+    let old = stage.hub.clock.now() - chrono::Duration::days(8);
+    let count = i64::try_from(BATCH).unwrap() * 2 + 1;
+    let rows = (1..=count).map(|position| event::ActiveModel {
+        organization_id: Set(acme),
+        position: Set(position),
+        kind: Set("test.noted".into()),
+        subject: Set(String::new()),
+        data: Set(serde_json::json!({})),
+        created_at: Set(old),
+    });
+    let tx = Tx::begin(&stage.hub).await.unwrap();
+    event::Entity::insert_many(rows).exec_without_returning(&*tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let statements = Statements::collect();
+    Sweeper::new(stage.hub.clone()).sweep().await.unwrap();
+    let deletions = statements.take().into_iter().filter(|sql| sql.starts_with("DELETE FROM events"));
+    assert_eq!(deletions.count(), 3);
+    assert!(stage.rows::<event::Entity>(acme).await.is_empty());
 }

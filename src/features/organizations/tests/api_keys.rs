@@ -98,7 +98,7 @@ async fn a_revoked_or_ended_key_is_refused() {
     door.hub.clock.advance(Duration::minutes(1));
     assert_eq!(revoke(&ada, input()).await.unwrap().revoked_at, Some(first), "the same as once");
     refused(door.enter(secret.expose_secret()).await, Code::Unauthenticated);
-    refused(crate::base::auth::recheck(&door.hub, &open.caller).await, Code::Unauthenticated);
+    refused(door.now(&open).await, Code::Unauthenticated);
 
     assert!(door.enter(short.expose_secret()).await.is_ok());
     door.hub.clock.advance(Duration::hours(1));

@@ -62,7 +62,7 @@ async fn operators_are_made_and_unmade() {
     refused(ada.caller.require_operator(), Code::Forbidden);
     for flag in [true, false] {
         admin::set_operator(&door.administrator(), "ada@example.com", flag).await.unwrap();
-        let caller = crate::base::auth::recheck(&door.hub, &ada.caller).await.unwrap();
+        let caller = door.now(&ada).await.unwrap();
         assert_eq!(caller.require_operator().is_ok(), flag);
     }
     refused(admin::set_operator(&door.administrator(), "eve@example.com", true).await, Code::NotFound);
@@ -91,7 +91,7 @@ async fn not_even_an_operator_reaches_the_command_line() {
     let door = Door::open().await;
     let ada = door.owner("ada@example.com").await;
     admin::set_operator(&door.administrator(), "ada@example.com", true).await.unwrap();
-    let caller = crate::base::auth::recheck(&door.hub, &ada.caller).await.unwrap();
+    let caller = door.now(&ada).await.unwrap();
     let operator = crate::base::ctx::Ctx { caller, ..ada.clone() };
     let organization = ada.organization().unwrap();
     refused(admin::create_organization(&operator, "x", Region::US, false).await, Code::Forbidden);

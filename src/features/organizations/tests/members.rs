@@ -39,7 +39,7 @@ async fn a_role_counts_from_the_next_request() {
     let ada = door.owner("ada@example.com").await;
     let bob = door.member(&ada, "bob@example.com", Role::Viewer).await;
     change_role(&ada, to(seat_of(&bob).await, Role::Admin)).await.unwrap();
-    let caller = crate::base::auth::recheck(&door.hub, &bob.caller).await.unwrap();
+    let caller = door.now(&bob).await.unwrap();
     assert_eq!(caller.member().unwrap().role, Role::Admin);
     assert_eq!(door.audited("changeRole").await, 1);
 }
@@ -93,7 +93,7 @@ async fn a_removed_member_is_out_at_once_and_everybody_can_leave() {
     let seat = seat_of(&carol).await;
     remove_member(&carol, gone(seat)).await.unwrap();
     for former in [&bob, &carol] {
-        let again = crate::base::auth::recheck(&door.hub, &former.caller).await;
+        let again = door.now(former).await;
         refused(again, Code::Unauthenticated);
     }
     let nowhere = sign_in(&door.stranger(), signing_in("bob@example.com", PASSWORD)).await;

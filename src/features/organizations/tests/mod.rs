@@ -26,7 +26,8 @@ use crate::base::{
     auth,
     caller::Caller,
     ctx::{Ctx, Hub, RequestInfo},
-    error::{ErrorCode, Result},
+    error::{Error, ErrorCode, Result},
+    standing::Standings,
     testing::{self, Folder},
 };
 
@@ -64,6 +65,12 @@ impl Door {
     /// As the edge does it: the token is held against the database.
     async fn enter(&self, token: &str) -> Result<Ctx> {
         auth::authenticate(&self.hub, Some(token), RequestInfo::default()).await
+    }
+
+    /// As open sockets are looked through: somebody who was let in once, as of now.
+    async fn now(&self, ctx: &Ctx) -> Result<Caller> {
+        let standings = Standings::of(&self.hub, std::iter::once(&ctx.caller)).await?;
+        standings.now(&self.hub, &ctx.caller).ok_or_else(Error::unauthenticated)
     }
 
     async fn person(&self, signed_in: &SignedIn) -> Ctx {

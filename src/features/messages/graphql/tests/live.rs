@@ -98,9 +98,9 @@ async fn a_cursor_behind_the_retention_is_told_and_one_ahead_of_the_log_is_refus
     for _ in 0..3 {
         last = next(&mut live).await;
     }
-    let tx = office.ctx.begin().await.unwrap();
     let tomorrow = office.ctx.now() + Duration::days(1);
     let own = office.ctx.organization().unwrap();
+    let tx = office.ctx.begin().await.unwrap();
     events::forget_before(&office.ctx.hub, &*tx, own, tomorrow).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(refused(&office.ctx, STATUS, json!({ "after": first["cursor"] })).await, "CURSOR_TOO_OLD");
