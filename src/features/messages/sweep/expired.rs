@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use entity::{ids::OrganizationId, organization};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
 
 use super::{files, messages};
 use crate::{
@@ -22,11 +23,11 @@ const SKEW: Duration = Duration::minutes(5);
 
 /// Removes what is over. One organisation's trouble is no other's.
 pub(super) async fn forget(hub: &Arc<Hub>) -> Result<()> {
-    let mut after = None;
+    let mut after = OrganizationId(Uuid::nil());
     loop {
         let page = organizations(hub, after).await?;
         let Some(last) = page.last() else { break };
-        after = Some(last.id);
+        after = last.id;
         for row in page {
             if let Err(error) = forget_of(hub, &row).await {
                 tracing::warn!(organization = %row.id, %error, "what is over was not removed; the next sweep tries again");
@@ -37,12 +38,9 @@ pub(super) async fn forget(hub: &Arc<Hub>) -> Result<()> {
     drain(hub, Over::Audit(None, audit_before(hub, keep).await?)).await
 }
 
-async fn organizations(hub: &Hub, after: Option<OrganizationId>) -> Result<Vec<organization::Model>> {
-    let mut rows = organization::Entity::find().order_by_asc(organization::Column::Id).limit(PAGE);
-    if let Some(after) = after {
-        rows = rows.filter(organization::Column::Id.gt(after));
-    }
-    Ok(rows.all(hub.db.read()).await?)
+async fn organizations(hub: &Hub, after: OrganizationId) -> Result<Vec<organization::Model>> {
+    let rows = organization::Entity::find().filter(organization::Column::Id.gt(after));
+    Ok(rows.order_by_asc(organization::Column::Id).limit(PAGE).all(hub.db.read()).await?)
 }
 
 async fn forget_of(hub: &Arc<Hub>, row: &organization::Model) -> Result<()> {
