@@ -151,6 +151,8 @@ CREATE TABLE audit_entries (
 
 CREATE INDEX audit_entries_page ON audit_entries (organization_id, created_at, id)
 
+CREATE INDEX audit_entries_nobodys ON audit_entries (created_at, id) WHERE organization_id IS NULL
+
 CREATE INDEX audit_entries_subject ON audit_entries (organization_id, subject, created_at, id) WHERE subject IS NOT NULL
 ";
 

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use crate::harness::{Subscription, TestApp, Types, eventually};
+use crate::harness::{Options, Subscription, TestApp, Types, eventually};
 
 const SUSPEND: &str = "mutation($id: ID!) { suspendOrganization(input: { organizationId: $id, reason: \"Unpaid\" }) { \
      organization { id suspendedAt } userErrors { code field } } }";
@@ -33,7 +33,8 @@ fn code(answer: &Value) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_suspended_organisation_reads_and_receives_and_sends_nothing() {
-    let app = TestApp::start().await;
+    let settings = vec![("PHONEHUB_ACCESS_TOKEN_TTL", "12h".to_owned())];
+    let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
     let operator = app.operator().await;
     let tenant = app.tenant(json!({})).await;
     let id = tenant.gql.ok("{ organization { id } }", json!({})).await["organization"]["id"].take();
