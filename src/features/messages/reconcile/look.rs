@@ -8,7 +8,7 @@ use entity::{
     attempt, carrier_config,
     enums::{AttemptState, MessageStatus},
     ids::MessageId,
-    media, message,
+    media, message, tombstone,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
@@ -101,6 +101,11 @@ async fn claimed(
         return Ok(HashSet::new());
     }
     let sids: Vec<String> = candidates.iter().map(|remote| remote.sid.clone()).collect();
+    let buried = tombstone::Entity::find()
+        .filter(tombstone::Column::Account.eq(&message.account))
+        .filter(tombstone::Column::CarrierMessageId.is_in(sids.clone()))
+        .all(ctx.db())
+        .await?;
     let of_messages = message::Entity::find()
         .filter(message::Column::Account.eq(&message.account))
         .filter(message::Column::CarrierMessageId.is_in(sids.clone()))
@@ -114,7 +119,9 @@ async fn claimed(
         .all(ctx.db())
         .await?;
     let of_messages = of_messages.into_iter().filter_map(|row| row.carrier_message_id);
-    Ok(of_messages.chain(of_attempts.into_iter().filter_map(|row| row.carrier_message_id)).collect())
+    let of_attempts = of_attempts.into_iter().filter_map(|row| row.carrier_message_id);
+    let buried = buried.into_iter().map(|row| row.carrier_message_id);
+    Ok(of_messages.chain(of_attempts).chain(buried).collect())
 }
 
 /// Messages in doubt that look the same in the list, which tells how many files but not which, and are not the same. Of

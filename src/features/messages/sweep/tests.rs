@@ -1,6 +1,7 @@
+use async_graphql::MaybeUndefined;
 use entity::{
     enums::{MessageStatus, TimelineKind},
-    event, idempotency_key, job, receipt,
+    event, idempotency_key, job, message, receipt, timeline_entry, tombstone,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 
@@ -8,10 +9,14 @@ use super::*;
 use crate::{
     base::{forget::BATCH, testing::Statements, tx::Tx},
     carriers::messaging::RemoteStatus,
-    features::messages::{
-        attempt::{self, Evidence},
-        poll,
-        testing::{Stage, THEIRS},
+    features::{
+        messages::{
+            attempt::{self, Evidence},
+            poll,
+            testing::{Stage, THEIRS},
+            timeline,
+        },
+        organizations::retention::{self, SetRetentionInput},
     },
 };
 
@@ -147,6 +152,53 @@ async fn many_hanging_messages_are_all_found() {
     stage.hub.clock.advance(chrono::Duration::minutes(6));
     Sweeper::new(stage.hub.clone()).sweep().await.unwrap();
     assert_eq!(polled(&stage, acme).await.len(), 451, "all changed in the same instant");
+}
+
+/// Copies of a delivered message, each with an id of its own at the carrier; the timeline goes along.
+async fn copies(stage: &Stage, of: &entity::message::Model, count: usize) {
+    let tx = Tx::begin(&stage.hub).await.unwrap();
+    for copy in 0..count {
+        let id = entity::ids::MessageId::new();
+        let row = entity::message::Model {
+            id,
+            status: MessageStatus::Delivered,
+            carrier_message_id: Some(format!("SMcopy{copy}")),
+            ..of.clone()
+        };
+        row.into_active_model().reset_all().insert(&*tx).await.unwrap();
+        let ctx = stage.ctx(of.organization_id);
+        let of = timeline::Of { organization_id: of.organization_id, message_id: id };
+        timeline::add(&tx, of, ctx.now(), [(TimelineKind::Canceled, serde_json::json!({}))]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// However often it is cut off, and wherever: a message is there with its timeline, or it is gone and marked.
+#[tokio::test]
+async fn a_sweep_that_is_cut_off_anywhere_leaves_no_halves() {
+    let stage = Stage::new().await;
+    let acme = stage.organization("Acme").await;
+    stage.config(acme, true).await;
+    let (open, _) = stage.sending(acme, THEIRS).await;
+    copies(&stage, &open, 700).await;
+    let wish = SetRetentionInput { message_days: MaybeUndefined::Value(7), ..SetRetentionInput::default() };
+    retention::set(&stage.ctx(acme), wish).await.unwrap();
+    stage.hub.clock.advance(chrono::Duration::days(8));
+    let (mut cut_off, mut left) = (0, 701);
+    while left > 1 {
+        let sweep = async { Sweeper::new(stage.hub.clone()).sweep().await };
+        let time = Duration::from_millis(rand::random_range(1..40));
+        cut_off += u32::from(tokio::time::timeout(time, sweep).await.is_err());
+        let messages = stage.rows::<message::Entity>(acme).await;
+        left = messages.len();
+        let marks = tombstone::Entity::find().all(stage.hub.db.read()).await.unwrap();
+        assert_eq!(left + marks.len(), 701);
+        let told: std::collections::HashSet<_> =
+            stage.rows::<timeline_entry::Entity>(acme).await.into_iter().map(|row| row.message_id).collect();
+        assert_eq!(told, messages.iter().map(|row| row.id).collect());
+    }
+    assert!(cut_off > 0, "it was never cut off");
+    assert_eq!(stage.rows::<message::Entity>(acme).await[0].id, open.id, "it is on its way");
 }
 
 #[tokio::test]
