@@ -114,7 +114,7 @@ impl HttpRequest {
 
     /// A DELETE without credentials.
     pub fn delete(url: Url) -> Self {
-        Self { method: Method::DELETE, url, basic: None, form: None }
+        Self { method: Method::DELETE, url, basic: None, form: None, raw: None }
     }
 
     /// The same request with Basic credentials.
