@@ -6,6 +6,7 @@
 
 mod accounts;
 mod alerts;
+mod alike;
 mod backlog;
 mod command_line;
 mod consent;

@@ -1,7 +1,4 @@
-use entity::{
-    enums::{MessageStatus, TimelineKind},
-    event, idempotency_key, job, receipt,
-};
+use entity::{enums::MessageStatus, event, idempotency_key, job, receipt};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 
 use super::*;
@@ -9,7 +6,7 @@ use crate::{
     base::{forget::BATCH, testing::Statements, tx::Tx},
     carriers::messaging::RemoteStatus,
     features::messages::{
-        attempt::{self, Evidence},
+        attempt::{self, Evidence, Source},
         poll,
         testing::{Stage, THEIRS},
     },
@@ -24,8 +21,7 @@ async fn accepted(stage: &Stage, of: entity::ids::OrganizationId, sid: &str) -> 
         status: RemoteStatus::Sent,
         error: None,
         segments: None,
-        kind: TimelineKind::CarrierAccepted,
-        source: "answer",
+        source: Source::Answer,
     };
     attempt::accepted(&ctx, &tx, attempt, evidence).await.unwrap();
     tx.commit().await.unwrap();
