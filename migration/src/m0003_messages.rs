@@ -106,6 +106,7 @@ CREATE TABLE attempts (
   state TEXT NOT NULL,
   fence BIGINT NOT NULL,
   carrier_message_id TEXT,
+  guessed BOOLEAN NOT NULL,
   error_code INTEGER,
   error_message TEXT,
   clean_lists INTEGER NOT NULL,

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod alerts;
+mod alike;
 mod audit_log;
 mod backlog;
 mod command_line;

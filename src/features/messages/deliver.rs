@@ -23,7 +23,7 @@ use self::{
     look::{Seen, look},
 };
 use super::{
-    attempt::{Evidence, Settled},
+    attempt::{Evidence, Settled, Source},
     died, pacing, reconcile, refused, timeline,
 };
 use crate::{
@@ -148,9 +148,9 @@ async fn left_over(ctx: &Ctx, lease: &Lease, message: &message::Model, payload: 
     match attempt.state {
         AttemptState::Started => {
             let tx = ctx.begin().await?;
-            lease.finish(&tx).await?;
             put_in_doubt(ctx, &tx, attempt, "the worker stopped before the carrier's answer was stored")
                 .await?;
+            lease.finish(&tx).await?;
             tx.commit().await?;
             Ok(true)
         }
@@ -275,8 +275,7 @@ fn answered(remote: &RemoteMessage) -> Evidence {
         status: remote.status.clone(),
         error: remote.error_code.map(|code| (Some(code), remote.error_message.clone().unwrap_or_default())),
         segments: remote.num_segments,
-        kind: TimelineKind::CarrierAccepted,
-        source: "answer",
+        source: Source::Answer,
     }
 }
 

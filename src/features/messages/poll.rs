@@ -104,7 +104,10 @@ pub(super) async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Opt
 async fn learn(ctx: &Ctx, lease: &Lease, id: MessageId, remote: &RemoteMessage) -> Result<Outcome> {
     let tx = ctx.begin().await?;
     // The message before the job, as receipts lock them: two that wait for each other would both fail.
-    let Some(before) = status::locked(&tx, id).await? else {
+    let before = status::locked(&tx, id).await?;
+    // The id that was asked for may have been given to its owner meanwhile.
+    let is_ours = |row: &message::Model| row.carrier_message_id.as_deref() == Some(remote.sid.as_str());
+    let Some(before) = before.filter(is_ours) else {
         return finish(lease, tx).await;
     };
     lease.assert_held(&tx).await?;

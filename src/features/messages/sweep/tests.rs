@@ -11,7 +11,7 @@ use crate::{
     carriers::messaging::RemoteStatus,
     features::{
         messages::{
-            attempt::{self, Evidence},
+            attempt::{self, Evidence, Source},
             poll,
             testing::{Stage, THEIRS},
             timeline,
@@ -29,8 +29,7 @@ async fn accepted(stage: &Stage, of: entity::ids::OrganizationId, sid: &str) -> 
         status: RemoteStatus::Sent,
         error: None,
         segments: None,
-        kind: TimelineKind::CarrierAccepted,
-        source: "answer",
+        source: Source::Answer,
     };
     attempt::accepted(&ctx, &tx, attempt, evidence).await.unwrap();
     tx.commit().await.unwrap();
