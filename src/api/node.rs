@@ -49,6 +49,10 @@ const MOST: usize = 100;
 /// Anything that has an id of its own.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Opaque; its prefix tells the type."))]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a request holds few of them, and a box would cost each an allocation"
+)]
 pub enum Node {
     /// An API key.
     ApiKey(ApiKey),

@@ -132,8 +132,8 @@ async fn admins_read_the_log_and_others_do_not() {
     assert_eq!((&rest[0]["detail"]["name"], &rest[1]["detail"]["name"]), (&json!("Two"), &json!("One")));
     let by = json!({ "filter": { "actor": last["userId"], "action": "updateOrganization" } });
     assert_eq!(admin.ok(EVENTS, by).await["auditEvents"]["totalCount"], 1);
-    let none = json!({ "filter": { "action": "updateOrganization", "until": "2020-01-01T00:00:00Z" } });
-    assert_eq!(admin.ok(EVENTS, none).await["auditEvents"]["totalCount"], 0);
+    let before = json!({ "filter": { "action": "updateOrganization", "until": "2020-01-01T00:00:00Z" } });
+    assert_eq!(admin.ok(EVENTS, before).await["auditEvents"]["totalCount"], 0);
     assert_eq!(agent.raw(EVENTS, json!({})).await["errors"][0]["extensions"]["code"], "FORBIDDEN");
     // Another organisation sees nothing of it, by no way.
     let stranger = app.gql_as(&other);
