@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     api::{
-        self,
+        self, audit,
         door::Door,
         explorer, http, media, operations,
         schema::{self, AppSchema},
@@ -30,7 +30,11 @@ use crate::{
     demo::{self, Demo},
     features::{
         carrier_configs::seed::{self, SystemSeed},
-        messages::{deliver::Deliver, poll::Poll, reconcile::Reconcile, sweep},
+        messages::{
+            deliver::Deliver, erase::Erase, poll::Poll, reconcile::Reconcile, redact::carrier::Redact, sweep,
+        },
+        organizations::retention,
+        webhook_endpoints::{forward::Forward, tend},
     },
     sandbox,
 };
@@ -49,6 +53,7 @@ pub struct App {
     server: JoinHandle<io::Result<()>>,
     worker: JoinHandle<()>,
     sweep: JoinHandle<()>,
+    webhooks: JoinHandle<()>,
     sockets: TaskTracker,
     sandbox: Option<sandbox::Running>,
     _presence: Option<orphans::Presence>,
@@ -84,6 +89,7 @@ impl App {
         if let Some(seed) = SystemSeed::from_config(&hub.config).filter(|_| demo.is_none()) {
             seed::seed_system(&ctx, &seed).await?;
         }
+        retention::publish(&ctx).await?;
         let presence = orphans::adopt(&hub).await?;
         let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
         tokio::spawn(stopping.clone().run_until_cancelled_owned(metrics.clone().keep_bounded()));
@@ -100,8 +106,9 @@ impl App {
         Ok(Self {
             addr,
             server: tokio::spawn(server.into_future()),
-            worker: tokio::spawn(Worker::new(hub.clone(), handlers(), stopping.clone()).run()),
+            worker: tokio::spawn(Worker::new(hub.clone(), handlers(&stopping), stopping.clone()).run()),
             sweep: tokio::spawn(sweep::run(hub.clone(), stopping.clone())),
+            webhooks: tokio::spawn(tend::run(hub.clone(), stopping.clone())),
             sockets,
             hub,
             demo,
@@ -120,6 +127,7 @@ impl App {
         let finished = async {
             let _ = (&mut self.worker).await;
             let _ = (&mut self.sweep).await;
+            let _ = (&mut self.webhooks).await;
             let _ = (&mut self.server).await;
             self.sockets.close();
             self.sockets.wait().await;
@@ -142,6 +150,7 @@ impl App {
         self.server.abort();
         self.worker.abort();
         self.sweep.abort();
+        self.webhooks.abort();
     }
 }
 
@@ -153,8 +162,9 @@ fn send_at_once(stream: &mut TcpStream) {
 }
 
 /// Every kind of work that the worker does.
-fn handlers() -> Handlers {
-    Handlers::default().with(Deliver).with(Reconcile).with(Poll)
+fn handlers(stopping: &CancellationToken) -> Handlers {
+    let messages = Handlers::default().with(Deliver).with(Reconcile).with(Poll).with(Redact).with(Erase);
+    messages.with(Forward::new(stopping.clone()))
 }
 
 /// Every route, behind the middleware that gives requests their ids.
@@ -168,6 +178,7 @@ fn router(
         .merge(api::routes(door))
         .merge(webhooks::router(hub.clone()))
         .merge(media::router(hub.clone()))
+        .merge(audit::routes(hub.clone()))
         .merge(operations::routes(hub.clone(), metrics))
         .merge(explorer::routes(demo_token))
         .layer(middleware::from_fn_with_state(hub.clone(), http::observe))

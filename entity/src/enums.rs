@@ -39,6 +39,28 @@ closed! {
         Owner = "OWNER",
     }
 
+    /// What kind of caller did something.
+    AuditActor {
+        /// A signed-in person.
+        User = "USER",
+        /// A partner's program.
+        ApiKey = "API_KEY",
+        /// PhoneHub itself.
+        System = "SYSTEM",
+        /// `phonehub admin` on the command line.
+        Administrator = "ADMINISTRATOR",
+        /// Somebody without a token, such as before signing in.
+        Anonymous = "ANONYMOUS",
+    }
+
+    /// What became of a call.
+    AuditOutcome {
+        /// It was done.
+        Done = "DONE",
+        /// It was refused; nothing changed.
+        Refused = "REFUSED",
+    }
+
     /// Which carrier a config talks to.
     Provider {
         /// Twilio, or anything that speaks its API: the sandbox too.
@@ -185,6 +207,28 @@ closed! {
         Carrier = "CARRIER",
         /// Set by hand.
         Api = "API",
+    }
+
+    /// How far one event is on its way to one webhook endpoint.
+    WebhookDeliveryStatus {
+        /// Its first attempt is still to be made, or to be made anew.
+        Pending = "PENDING",
+        /// An attempt failed; another one follows.
+        Retrying = "RETRYING",
+        /// The endpoint took it.
+        Delivered = "DELIVERED",
+        /// Given up. `redeliver` begins anew.
+        Failed = "FAILED",
+    }
+
+    /// Why a webhook endpoint gets nothing any more.
+    WebhookDisabledReason {
+        /// Somebody switched it off.
+        Requested = "REQUESTED",
+        /// It answered 410 Gone.
+        Gone = "GONE",
+        /// No attempt worked for five days.
+        Failing = "FAILING",
     }
 }
 

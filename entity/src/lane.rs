@@ -9,9 +9,9 @@ pub struct Model {
     /// Such as `account/address`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub key: String,
-    /// The next slot: milliseconds since 1970.
+    /// The next slot: microseconds since 1970.
     pub next_at: i64,
-    /// Milliseconds between two slots.
+    /// Microseconds between two slots.
     pub gap: i64,
     /// Whether jobs may be in the line.
     pub waiting: bool,

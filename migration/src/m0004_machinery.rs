@@ -19,7 +19,7 @@ CREATE TABLE events (
   PRIMARY KEY (organization_id, position)
 )
 
-CREATE INDEX events_age ON events (created_at)
+CREATE INDEX events_subject ON events (organization_id, subject)
 
 CREATE TABLE jobs (
   id {uuid} PRIMARY KEY,
@@ -48,6 +48,10 @@ CREATE INDEX jobs_turns ON jobs (organization_id, priority, run_at, id) WHERE de
 CREATE INDEX jobs_age ON jobs (run_at) WHERE dead_at IS NULL AND NOT waiting
 
 CREATE INDEX jobs_line ON jobs (lane, priority, run_at, id) WHERE waiting
+
+CREATE INDEX jobs_line_age ON jobs (run_at) WHERE waiting
+
+CREATE INDEX jobs_turn ON jobs (lane) WHERE lane IS NOT NULL AND NOT waiting
 
 CREATE INDEX jobs_dead ON jobs (organization_id, dead_at, id) WHERE dead_at IS NOT NULL
 

@@ -7,8 +7,9 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::{
     Tenanted,
     ids::{
-        ApiKeyId, AttemptId, CarrierConfigId, ContactId, ConversationId, InvitationId, JobId, KeywordId,
-        MediaId, MembershipId, MessageId, NumberId, OptOutId, OrganizationId, TimelineEntryId, UserId,
+        ApiKeyId, AttemptId, AuditEntryId, CarrierConfigId, ContactId, ConversationId, InvitationId, JobId,
+        KeywordId, MediaId, MembershipId, MessageId, NumberId, OptOutId, OrganizationId, TimelineEntryId,
+        UserId, WebhookDeliveryId, WebhookEndpointId,
     },
     keyword, opt_out,
 };
@@ -23,6 +24,7 @@ use crate::{
         error::{self, Error, ErrorCode},
     },
     features::{
+        audit::{self, graphql::AuditEvent},
         carrier_configs::{graphql::CarrierConfig, query},
         contacts::{
             find::ContactsById,
@@ -32,6 +34,10 @@ use crate::{
         numbers::{find::NumbersById, graphql::Number},
         organizations::graphql::{
             ApiKey, Invitation, Membership, Organization, User, nodes as organizations,
+        },
+        webhook_endpoints::{
+            find as webhooks,
+            graphql::{WebhookDelivery, WebhookEndpoint},
         },
     },
     graphql::{CtxExt, loader::load},
@@ -48,6 +54,8 @@ pub enum Node {
     ApiKey(ApiKey),
     /// A try to hand a message over.
     Attempt(Attempt),
+    /// An entry of the audit log.
+    AuditEvent(AuditEvent),
     /// A carrier account's configuration.
     CarrierConfig(CarrierConfig),
     /// A person whom the organisation writes to.
@@ -76,6 +84,10 @@ pub enum Node {
     TimelineEntry(TimelineEntry),
     /// A person who signs in.
     User(User),
+    /// One event on its way to one endpoint.
+    WebhookDelivery(WebhookDelivery),
+    /// A partner's address that events are posted to.
+    WebhookEndpoint(WebhookEndpoint),
 }
 
 /// Queries that belong to no feature.
@@ -116,6 +128,7 @@ async fn find(gql: &Context<'_>, id: &str) -> error::Result<Option<Node>> {
     match id.split_inclusive('_').next().unwrap_or_default() {
         ApiKeyId::PREFIX => node(organizations::api_key(ctx, parse(id)?).await),
         AttemptId::PREFIX => node(messages::attempt(ctx, parse(id)?).await),
+        AuditEntryId::PREFIX => node(audit::list::find(ctx, parse(id)?).await.map(|row| row.map(AuditEvent))),
         CarrierConfigId::PREFIX => carrier_config(ctx, parse(id)?).await,
         ContactId::PREFIX => contact(gql, parse(id)?).await,
         ConversationId::PREFIX => node(messages::conversation(gql, parse(id)?).await),
@@ -130,6 +143,8 @@ async fn find(gql: &Context<'_>, id: &str) -> error::Result<Option<Node>> {
         OrganizationId::PREFIX => node(organizations::organization(ctx, parse(id)?).await),
         TimelineEntryId::PREFIX => node(messages::timeline_entry(ctx, parse(id)?).await),
         UserId::PREFIX => node(organizations::user(ctx, parse(id)?).await),
+        WebhookDeliveryId::PREFIX => webhook_delivery(ctx, parse(id)?).await,
+        WebhookEndpointId::PREFIX => webhook_endpoint(ctx, parse(id)?).await,
         _ => Err(not_an_id()),
     }
 }
@@ -171,4 +186,12 @@ async fn opt_out(ctx: &Ctx, id: OptOutId) -> error::Result<Option<Node>> {
     let organization = ctx.require(Permission::MessagesRead)?;
     let rows = opt_out::Entity::in_org(organization).filter(opt_out::Column::Id.eq(id));
     Ok(rows.one(ctx.db()).await?.map(|row| OptOut(row).into()))
+}
+
+async fn webhook_delivery(ctx: &Ctx, id: WebhookDeliveryId) -> error::Result<Option<Node>> {
+    node(webhooks::delivery(ctx, id).await.map(|row| row.map(WebhookDelivery)))
+}
+
+async fn webhook_endpoint(ctx: &Ctx, id: WebhookEndpointId) -> error::Result<Option<Node>> {
+    node(webhooks::endpoint(ctx, id).await.map(|row| row.map(WebhookEndpoint)))
 }

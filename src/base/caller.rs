@@ -20,21 +20,38 @@ pub enum Permission {
     ContactsWrite,
     /// `carriers:manage`: carrier configs, keywords, dead jobs.
     CarriersManage,
+    /// `webhooks:manage`: endpoints that events are posted to, their secrets and deliveries.
+    WebhooksManage,
+    /// `audit:read`: the audit log and its export.
+    AuditRead,
+    /// `data:manage`: how long things are kept; erases texts and contacts.
+    DataManage,
     /// `members:manage`: members, invitations and API keys. Never given to keys.
     MembersManage,
 }
 
 impl Permission {
     /// Every permission that a key can hold.
-    pub const SCOPES: [Self; 4] =
-        [Self::MessagesRead, Self::MessagesSend, Self::ContactsWrite, Self::CarriersManage];
+    pub const SCOPES: [Self; 7] = [
+        Self::MessagesRead,
+        Self::MessagesSend,
+        Self::ContactsWrite,
+        Self::CarriersManage,
+        Self::WebhooksManage,
+        Self::AuditRead,
+        Self::DataManage,
+    ];
 
     /// The lowest role that includes it.
     pub const fn least_role(self) -> Role {
         match self {
             Self::MessagesRead => Role::Viewer,
             Self::MessagesSend | Self::ContactsWrite => Role::Agent,
-            Self::CarriersManage | Self::MembersManage => Role::Admin,
+            Self::CarriersManage
+            | Self::WebhooksManage
+            | Self::AuditRead
+            | Self::DataManage
+            | Self::MembersManage => Role::Admin,
         }
     }
 
@@ -45,6 +62,9 @@ impl Permission {
             Self::MessagesSend => "messages:send",
             Self::ContactsWrite => "contacts:write",
             Self::CarriersManage => "carriers:manage",
+            Self::WebhooksManage => "webhooks:manage",
+            Self::AuditRead => "audit:read",
+            Self::DataManage => "data:manage",
             Self::MembersManage => "members:manage",
         }
     }

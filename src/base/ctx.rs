@@ -8,6 +8,7 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::Notify;
 
 use super::{
+    audit::Trail,
     breaker::Breakers,
     caller::{Caller, Permission},
     clock::Clock,
@@ -45,6 +46,8 @@ pub struct Hub {
     pub http: HttpClient,
     /// The way to media at hosts that a carrier named: public ones only, no credentials.
     pub media: HttpClient,
+    /// The way to partners' webhook endpoints: public hosts over https, and this machine only by explicit setting.
+    pub webhooks: HttpClient,
     /// One breaker a carrier account.
     pub breakers: Breakers,
     /// Who was answered lately.
@@ -60,6 +63,16 @@ pub struct RequestInfo {
     pub request_id: Arc<str>,
     /// The client's address, as far as proxies can be trusted.
     pub ip: Option<IpAddr>,
+    /// What the running mutation wrote into the audit log.
+    pub trail: Trail,
+}
+
+impl RequestInfo {
+    /// The same for another operation of the same connection.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { trail: Trail::default(), ..self.clone() }
+    }
 }
 
 /// The context of every service function. Cheap to clone.

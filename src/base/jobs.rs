@@ -14,14 +14,20 @@ mod worker;
 pub use lanes::Lane;
 pub use worker::{Handlers, Worker};
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::RangeInclusive,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use entity::{
     ids::{JobId, OrganizationId},
     job,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, Set,
+    sea_query::{Expr, OnConflict},
+};
 
 use super::{
     ctx::Ctx,
@@ -31,8 +37,10 @@ use super::{
 
 /// Priority of what a person waits for.
 pub const ONE_OFF: i32 = 0;
-/// Priority of what nobody waits for.
-pub const BACKGROUND: i32 = 20;
+/// Priorities that clients may give to what they send: first to last.
+pub const CHOSEN: RangeInclusive<i32> = ONE_OFF..=100;
+/// Priority of what nobody waits for. No client can choose it: slots are kept for it.
+pub const BACKGROUND: i32 = 1000;
 
 /// Work to enqueue.
 #[derive(Debug)]
@@ -77,7 +85,7 @@ impl Tx {
                 job::Column::DeadAt,
                 job::Column::LastError,
             ])
-            .value(job::Column::LeaseToken, sea_orm::sea_query::Expr::cust("jobs.lease_token + 1"))
+            .value(job::Column::LeaseToken, Expr::cust("jobs.lease_token + 1"))
             .to_owned();
         job::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(&**self).await?;
         if due {
@@ -108,6 +116,19 @@ fn row(new: NewJob, now: DateTime<Utc>) -> job::ActiveModel {
 }
 
 impl Tx {
+    /// Sees to it that jobs of these kinds and subjects run by their times: missing ones are enqueued, waiting ones are
+    /// brought forward. One that runs already keeps its lease, and dead ones stay dead.
+    pub async fn hasten(&self, new: impl IntoIterator<Item = NewJob>, now: DateTime<Utc>) -> Result<()> {
+        let forward = OnConflict::columns([job::Column::Kind, job::Column::Subject])
+            .update_column(job::Column::RunAt)
+            .action_and_where(Expr::cust("jobs.run_at > excluded.run_at AND jobs.dead_at IS NULL"))
+            .to_owned();
+        let rows = new.into_iter().map(|new| row(new, now));
+        job::Entity::insert_many(rows).on_conflict(forward).exec_without_returning(&**self).await?;
+        self.wake_worker();
+        Ok(())
+    }
+
     /// Gives a dead job of the organisation all its tries anew, from now on; `None` when there is no such dead job.
     pub async fn redrive(
         &self,

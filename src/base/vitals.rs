@@ -18,6 +18,10 @@ pub struct Queue {
     pub waiting: i64,
     /// When the oldest of them became due.
     pub oldest: Option<DateTime<Utc>>,
+    /// Waiting for their turn in lines that have a pace.
+    pub in_lines: i64,
+    /// When the oldest of those became due.
+    pub oldest_in_lines: Option<DateTime<Utc>>,
     /// Given up, waiting for `redriveJob`.
     pub dead: u64,
 }
@@ -48,7 +52,7 @@ struct Due {
 }
 
 impl Vitals {
-    /// Takes a look: three short queries and a ping of Redis, which waits half a second at most.
+    /// Takes a look: a few short queries and a ping of Redis, which waits half a second at most.
     pub async fn take(hub: &Hub) -> Result<Self> {
         let at = hub.clock.now();
         Ok(Self {
@@ -65,9 +69,13 @@ impl Vitals {
     /// Sets the gauges of `/metrics`.
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats; counts stay far below 2^53")]
     pub fn record(&self) {
-        let oldest = self.queue.oldest.map_or(0, |oldest| (self.at - oldest).num_milliseconds().max(0));
+        let age = |since: Option<DateTime<Utc>>| {
+            since.map_or(0, |since| (self.at - since).num_milliseconds().max(0)) as f64 / 1000.0
+        };
         metrics::gauge!(names::JOBS_WAITING).set(self.queue.waiting as f64);
-        metrics::gauge!(names::OLDEST_JOB_SECONDS).set(oldest as f64 / 1000.0);
+        metrics::gauge!(names::OLDEST_JOB_SECONDS).set(age(self.queue.oldest));
+        metrics::gauge!(names::JOBS_IN_LINES).set(self.queue.in_lines as f64);
+        metrics::gauge!(names::OLDEST_IN_LINES_SECONDS).set(age(self.queue.oldest_in_lines));
         metrics::gauge!(names::JOBS_DEAD).set(self.queue.dead as f64);
         metrics::gauge!(names::SENDING_PAUSED).set(f64::from(u8::from(self.sending_paused)));
         metrics::gauge!(names::MESSAGES_UNKNOWN).set(self.unknown_messages as f64);
@@ -81,7 +89,7 @@ impl Vitals {
 }
 
 impl Queue {
-    /// Counts what is due at `at` and claimed by nobody, and what was given up.
+    /// Counts what is due at `at` and claimed by nobody, what waits in lines, and what was given up.
     pub async fn read(hub: &Hub, at: DateTime<Utc>) -> Result<Self> {
         let sql = format!(
             "SELECT count(*) AS waiting, min(run_at) AS oldest FROM jobs WHERE dead_at IS NULL AND NOT waiting \
@@ -90,10 +98,14 @@ impl Queue {
             hub.db.clock_sql()
         );
         let due = Due::find_by_statement(hub.db.sql(sql, [at.into()])).one(hub.db.read()).await?;
+        let lines =
+            "SELECT count(*) AS waiting, min(run_at) AS oldest FROM jobs WHERE waiting AND run_at <= $1";
+        let lines = Due::find_by_statement(hub.db.sql(lines, [at.into()])).one(hub.db.read()).await?;
         let dead = job::Entity::find().filter(job::Column::DeadAt.is_not_null());
         let dead = dead.count(hub.db.read()).await?;
         let (waiting, oldest) = due.map_or((0, None), |due| (due.waiting, due.oldest));
-        Ok(Self { waiting, oldest, dead })
+        let (in_lines, oldest_in_lines) = lines.map_or((0, None), |lines| (lines.waiting, lines.oldest));
+        Ok(Self { waiting, oldest, in_lines, oldest_in_lines, dead })
     }
 }
 
@@ -119,7 +131,7 @@ mod tests {
         let (hub, _folder) = testing::hub().await;
         let now = hub.clock.now();
         let tx = Tx::begin(&hub).await.unwrap();
-        for (subject, due) in [("a", -90), ("b", -5), ("c", 3_600)] {
+        for (subject, due) in [("a", -90), ("b", -5), ("c", 3_600), ("d", -45), ("e", -30)] {
             let job = NewJob {
                 organization_id: OrganizationId::new(),
                 kind: "test",
@@ -130,17 +142,24 @@ mod tests {
             };
             tx.enqueue(job, now).await.unwrap();
         }
+        let join =
+            hub.db.sql("UPDATE jobs SET lane = 'AC/+1', waiting = TRUE WHERE subject IN ('d', 'e')", []);
+        tx.execute_raw(join).await.unwrap();
         switches::set_sending_paused(&tx, true).await.unwrap();
         tx.commit().await.unwrap();
         let vitals = Vitals::take(&hub).await.unwrap();
-        let oldest = Some(now - Duration::seconds(90));
-        assert_eq!(vitals.queue, Queue { waiting: 2, oldest, dead: 0 });
+        let before = |seconds| Some(now - Duration::seconds(seconds));
+        let (oldest, oldest_in_lines) = (before(90), before(45));
+        assert_eq!(vitals.queue, Queue { waiting: 2, oldest, in_lines: 2, oldest_in_lines, dead: 0 });
         assert!(vitals.sending_paused && vitals.redis_up.is_none());
         assert!(vitals.connections.busy + vitals.connections.idle >= 1);
         let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
         metrics::with_local_recorder(&recorder, || vitals.record());
         let text = recorder.handle().render();
         assert!(text.contains("phonehub_jobs_waiting 2\n"), "{text}");
+        assert!(text.contains("phonehub_jobs_in_lines 2\n"), "{text}");
+        let age = text.lines().find_map(|line| line.strip_prefix("phonehub_oldest_in_lines_seconds "));
+        assert!(age.unwrap().parse::<f64>().unwrap() >= 45.0, "{text}");
         assert!(text.contains("phonehub_sending_paused 1\n") && !text.contains("redis"), "{text}");
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::{Value, json};
 
-use crate::harness::{Gql, Tenant, TestApp, eventually};
+use crate::harness::{Gql, Options, Tenant, TestApp, eventually};
 
 const PHONE: &str = "+12065550120";
 /// Of a bulk.
@@ -41,7 +41,7 @@ async fn waiting(app: &TestApp) -> usize {
 
 /// Moves the sender's next slot away, so that a test decides when it comes.
 async fn hold_the_line(app: &TestApp) {
-    let sql = app.hub().db.sql("UPDATE lanes SET next_at = next_at + 3600000", []);
+    let sql = app.hub().db.sql("UPDATE lanes SET next_at = next_at + 3600000000", []);
     let tx = phonehub::base::tx::Tx::begin(app.hub()).await.unwrap();
     tx.execute_raw(sql).await.unwrap();
     tx.commit().await.unwrap();
@@ -129,4 +129,59 @@ async fn a_withdrawn_bulk_leaves_no_holes() {
     // The slots of the others would have come within a minute.
     statuses.until(&last, "DELIVERED").await;
     assert_eq!(app.copies(PHONE).await.len(), gone + 1);
+}
+
+/// The most that went within any second.
+fn busiest_second(copies: &[Value]) -> usize {
+    let mut times: Vec<DateTime<Utc>> =
+        copies.iter().map(|copy| copy["created"].as_str().unwrap().parse().unwrap()).collect();
+    times.sort();
+    let within = |from: &DateTime<Utc>| {
+        times.iter().filter(|at| (*from..*from + Duration::seconds(1)).contains(*at)).count()
+    };
+    times.iter().map(within).max().unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_slow_carrier_held_up_does_not_go_at_once() {
+    const PACE: usize = 4;
+    const ALL: usize = 30;
+    let settings = vec![("PHONEHUB_WORKERS", "4".to_owned())];
+    let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
+    let tenant = app.tenant(json!({ "messagesPerSecond": PACE })).await;
+    // Three workers wait for two seconds each: slots come more than twice as fast as messages go.
+    app.fault(json!({ "fault": "hang", "when": "after", "ms": 2000, "times": 9 })).await;
+    for n in 0..ALL {
+        tenant.gql.send_input(input(&n.to_string(), 50)).await;
+    }
+    let copies = eventually("all are sent", async || {
+        let copies = app.copies(PHONE).await;
+        (copies.len() == ALL).then_some(copies)
+    })
+    .await;
+    let most = busiest_second(&copies);
+    assert!(most <= 2 * PACE + 1, "{most} within a second");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_is_seen_by_its_operators() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant(json!({ "messagesPerSecond": 1 })).await;
+    let mut bulk = Vec::new();
+    for n in 0..10 {
+        bulk.push(tenant.gql.send_input(input(&n.to_string(), 50)).await);
+    }
+    eventually("some wait", async || (waiting(&app).await >= 2).then_some(())).await;
+    hold_the_line(&app).await;
+    app.clock.advance(Duration::minutes(10));
+    eventually("the line and its age", async || {
+        let length = app.metric("phonehub_jobs_in_lines").await;
+        (length >= 1.0 && app.metric("phonehub_oldest_in_lines_seconds").await >= 600.0).then_some(())
+    })
+    .await;
+    for id in bulk {
+        tenant.gql.cancel(&id).await;
+    }
+    eventually("nobody waits", async || (app.metric("phonehub_jobs_in_lines").await == 0.0).then_some(()))
+        .await;
 }

@@ -74,6 +74,41 @@ async fn too_many_requests_wait_as_long_as_the_carrier_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_carrier_refused_can_be_withdrawn_before_the_next_try() {
+    let app = TestApp::start().await;
+    app.fault(json!({ "fault": "rate_limit", "retry_after": 3600, "times": 1 })).await;
+    let id = app.send(PHONE, "Hello", "first").await;
+    eventually("a plan to try again", async || {
+        kinds(&app.gql().message(&id).await).contains(&"RETRY_SCHEDULED").then_some(())
+    })
+    .await;
+    for _ in 0..2 {
+        let payload = app.gql().cancel(&id).await;
+        assert_eq!(payload, json!({ "message": { "status": "CANCELED" }, "userErrors": [] }));
+    }
+    let mut statuses = app.watch(&app.gql()).await;
+    app.clock.advance(Duration::hours(2));
+    let later = app.send(PHONE, "Hello again", "second").await;
+    statuses.until(&later, "DELIVERED").await;
+    let message = app.gql().message(&id).await;
+    assert_eq!((message["status"].as_str(), states(&message)), (Some("CANCELED"), vec!["REFUSED"]));
+    assert!(kinds(&message).contains(&"CANCELED"));
+    assert_eq!((app.requests(PHONE).await, app.copies(PHONE).await.len()), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_carrier_may_have_cannot_be_withdrawn() {
+    let app = TestApp::start().await;
+    let mut statuses = app.watch(&app.gql()).await;
+    app.fault(json!({ "fault": "hang", "when": "late", "ms": 1000, "times": 1 })).await;
+    let id = app.send(PHONE, "Hello", "first").await;
+    eventually("the carrier is asked", async || (app.requests(PHONE).await == 1).then_some(())).await;
+    let payload = app.gql().cancel(&id).await;
+    assert_eq!(payload["userErrors"][0]["code"], "NOT_CANCELABLE");
+    statuses.until(&id, "DELIVERED").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dead_line_is_definite_its_breaker_opens_and_others_go_on() {
     let app = TestApp::start().await;
     let mut line = Line::dead(app.sandbox.addr());

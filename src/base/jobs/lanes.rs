@@ -22,8 +22,8 @@ use crate::base::{
 const LANES: u64 = 100;
 /// Jobs that leave a line at once where no pace holds them back any more.
 const UNPACED: i64 = 100;
-/// Late slots are made up for, but never more than those of one second at once.
-const SECOND: i64 = 1000;
+/// Microseconds: late slots are made up for, but never more than those of one second at once.
+const SECOND: i64 = 1_000_000;
 /// Between two looks at the lanes, at least.
 const PACE: Duration = Duration::from_millis(20);
 /// Between two looks when no line moves before; also after trouble.
@@ -34,11 +34,17 @@ const IDLE: Duration = Duration::from_secs(1);
 pub struct Lane {
     /// What its jobs share, such as `account/address`.
     pub key: String,
-    /// Milliseconds between two slots; 0 empties the line.
+    /// Microseconds between two slots; 0 empties the line.
     pub gap: i64,
 }
 
 impl Lane {
+    /// A line of so many slots a second, and never more; 0 for no pace.
+    pub fn new(key: String, per_second: u32) -> Self {
+        let per_second = i64::from(per_second);
+        Self { key, gap: if per_second > 0 { (SECOND + per_second - 1) / per_second } else { 0 } }
+    }
+
     /// Gives those that still wait the pace that is right by now.
     pub async fn keep_pace(&self, ctx: &Ctx) -> Result<()> {
         let known = lane::Entity::find_by_id(&self.key).one(ctx.db()).await?;
@@ -91,7 +97,7 @@ async fn has_line(ctx: &Ctx, tx: &Tx, lane: &Lane) -> Result<bool> {
 
 /// Takes the present slot, or opens the line where it is taken.
 async fn take_slot(ctx: &Ctx, tx: &Tx, lane: &Lane) -> Result<bool> {
-    let now = ctx.now().timestamp_millis();
+    let now = ctx.now().timestamp_micros();
     let statement = ctx.hub.db.sql(
         "INSERT INTO lanes (key, next_at, gap, waiting) VALUES ($1, $2 + $3, $3, FALSE) ON CONFLICT (key) DO UPDATE \
          SET gap = excluded.gap, waiting = (lanes.waiting OR lanes.next_at > $2), \
@@ -135,10 +141,10 @@ impl Looks {
 async fn give_turns(hub: &Arc<Hub>) -> Result<Duration> {
     let first = hub.db.sql("SELECT next_at FROM lanes WHERE waiting ORDER BY next_at LIMIT 1", []);
     let Some(first) = hub.db.read().query_one_raw(first).await? else { return Ok(IDLE) };
-    let (first, now): (i64, i64) = (first.try_get_by_index(0)?, hub.clock.now().timestamp_millis());
+    let (first, now): (i64, i64) = (first.try_get_by_index(0)?, hub.clock.now().timestamp_micros());
     if first > now {
-        let millis = u64::try_from(first - now).unwrap_or_default();
-        return Ok(Duration::from_millis(millis).min(IDLE));
+        let micros = u64::try_from(first - now).unwrap_or_default();
+        return Ok(Duration::from_micros(micros).min(IDLE));
     }
     if switches::is_sending_paused(hub.db.read()).await? {
         return Ok(IDLE);
@@ -160,7 +166,7 @@ async fn due(hub: &Hub, tx: &Tx, now: i64) -> Result<Vec<lane::Model>> {
 }
 
 async fn move_line(hub: &Hub, tx: &Tx, lane: &lane::Model, now: i64) -> Result<()> {
-    let (slots, next) = slots(now, lane);
+    let (slots, next) = slots(now, lane, unclaimed(hub, tx, lane).await?);
     let lock = if hub.db.is_sqlite() { "" } else { "FOR UPDATE SKIP LOCKED" };
     let sql = format!(
         "UPDATE jobs SET waiting = FALSE, run_at = $1 WHERE id IN (SELECT id FROM jobs WHERE lane = $2 AND waiting \
@@ -174,6 +180,17 @@ async fn move_line(hub: &Hub, tx: &Tx, lane: &lane::Model, now: i64) -> Result<(
         close_if_empty(hub, tx, lane).await?;
     }
     Ok(())
+}
+
+/// Turns that were given and that no worker has taken up, as while a slow carrier holds the workers' slots.
+async fn unclaimed(hub: &Hub, tx: &Tx, lane: &lane::Model) -> Result<i64> {
+    let sql = format!(
+        "SELECT count(*) FROM jobs WHERE lane = $1 AND NOT waiting AND dead_at IS NULL \
+         AND (leased_until IS NULL OR leased_until < {})",
+        hub.db.clock_sql()
+    );
+    let row = tx.query_one_raw(hub.db.sql(sql, [lane.key.as_str().into()])).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
 }
 
 /// Nobody can join while the line is closed: who is about to holds a lock on the lane, and then it stays open.
@@ -190,13 +207,15 @@ async fn close_if_empty(hub: &Hub, tx: &Tx, lane: &lane::Model) -> Result<()> {
     Ok(())
 }
 
-/// How many slots a lane has by now, and when the next one is.
-fn slots(now: i64, lane: &lane::Model) -> (i64, i64) {
+/// How many slots a lane has by now, and when the next one is. Turns that wait for a worker are late slots too: with the
+/// new ones they are never more than those of one second.
+fn slots(now: i64, lane: &lane::Model, unclaimed: i64) -> (i64, i64) {
     if lane.gap <= 0 {
         return (UNPACED, now);
     }
     let overdue = (now - lane.next_at).max(0);
-    let slots = (overdue / lane.gap + 1).min((SECOND / lane.gap).max(1));
+    let most = (SECOND / lane.gap).max(1);
+    let slots = (overdue / lane.gap + 1).min((most - unclaimed).max(0));
     let next = lane.next_at + slots * lane.gap;
     (slots, if next > now { next } else { now + lane.gap })
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    BACKGROUND, Handler, Handlers, Lease, NewJob, ONE_OFF, Outcome, Worker,
+    BACKGROUND, CHOSEN, Handler, Handlers, Lease, NewJob, ONE_OFF, Outcome, Worker,
     claim::claim,
     slots::{Room, Slots},
 };
@@ -158,6 +158,20 @@ async fn a_backlog_leaves_the_background_its_slots() {
     assert!(subjects[7].starts_with("poll"), "{subjects:?}");
     let rest = claim(&hub, &Room { limit: 32, background: 4, full: Vec::new() }).await.unwrap();
     assert_eq!(rest.len(), 15, "each of the others once");
+}
+
+#[tokio::test]
+async fn no_priority_that_a_client_chooses_takes_the_slots_of_the_background() {
+    let (hub, _folder) = testing::hub().await;
+    let (id, now) = (OrganizationId::new(), hub.clock.now());
+    let before = now - chrono::Duration::seconds(60);
+    let mut jobs: Vec<NewJob> =
+        CHOSEN.map(|priority| new(id, &format!("send {priority}"), priority, before)).collect();
+    jobs.push(new(id, "poll", BACKGROUND, now));
+    enqueue(&hub, jobs).await;
+    let claimed = claim(&hub, &Room { limit: 8, background: 1, full: Vec::new() }).await.unwrap();
+    let polls = claimed.iter().filter(|lease| lease.job.subject == "poll").count();
+    assert_eq!((claimed.len(), polls), (8, 1));
 }
 
 #[tokio::test]

@@ -92,6 +92,10 @@ metrics! {
         "Jobs that are due and unclaimed, on all instances.";
     OLDEST_JOB_SECONDS = "phonehub_oldest_job_seconds", Kind::Gauge, [],
         "Age of the oldest due job: how far delivery is behind.";
+    JOBS_IN_LINES = "phonehub_jobs_in_lines", Kind::Gauge, [],
+        "Jobs that wait for their turn at a sender's pace, on all instances.";
+    OLDEST_IN_LINES_SECONDS = "phonehub_oldest_in_lines_seconds", Kind::Gauge, [],
+        "Age of the oldest job that waits for its turn at a sender's pace.";
     JOBS_DEAD = "phonehub_jobs_dead", Kind::Gauge, [],
         "Jobs given up, waiting for redriveJob.";
     JOBS = "phonehub_jobs_total", Kind::Counter, ["kind", "outcome": ["done", "retry", "dead"]],
@@ -137,6 +141,11 @@ metrics! {
             "unknown_config", "foreign_account", "too_large", "malformed"
         ]],
         "Webhooks refused as unsigned, wrongly signed, too large or unreadable.";
+    WEBHOOK_ATTEMPTS = "phonehub_webhook_attempts_total", Kind::Counter,
+        ["outcome": ["delivered", "retry", "failed", "gone"]],
+        "Posts to partners' endpoints by what came of them: delivered, retry, failed (given up) or gone (410).";
+    WEBHOOK_LAG_SECONDS = "phonehub_webhook_lag_seconds", Kind::Histogram(OUTSIDE), [],
+        "Time from an event's delivery being planned to its first attempt.";
     CACHE_LOOKUPS = "phonehub_cache_lookups_total", Kind::Counter, ["cache": ["documents"], "outcome": ["hit", "miss"]],
         "Look-ups in in-process caches: hit or miss.";
 }

@@ -1,8 +1,9 @@
-//! `cancelMessage`: withdraws a message that was not handed over yet; the worker and this mutation meet at the row's lock.
+//! `cancelMessage`: withdraws a message that the carrier does not have: not handed over yet, or refused and waiting for
+//! another try. The worker and this mutation meet at the row's lock.
 
 use entity::{
     Tenanted,
-    enums::{MessageStatus, TimelineKind},
+    enums::{AttemptState, MessageStatus, TimelineKind},
     ids::MessageId,
     message,
 };
@@ -10,7 +11,7 @@ use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::json;
 
 use super::{
-    deliver,
+    attempt, deliver,
     status::{self, Change},
     timeline,
 };
@@ -19,9 +20,10 @@ use crate::base::{
     caller::Permission,
     ctx::Ctx,
     error::{Error, ErrorCode, Result},
+    tx::Tx,
 };
 
-/// Cancels; NOT_CANCELABLE once an attempt exists. Cancelling twice answers the canceled message.
+/// Cancels; NOT_CANCELABLE once an attempt exists that the carrier did not refuse. Cancelling twice answers the canceled message.
 pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<message::Model> {
     let organization = ctx.require(Permission::MessagesSend)?;
     let known =
@@ -32,6 +34,7 @@ pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<message::Model> {
     match message.status {
         MessageStatus::Canceled => return Ok(message),
         MessageStatus::Scheduled | MessageStatus::Queued => {}
+        MessageStatus::Sending if is_refused(&tx, &message).await? => {}
         _ => {
             let text = "The message was handed to the carrier already.";
             return Err(Error::new(ErrorCode::NotCancelable, text).at(&["messageId"]));
@@ -44,4 +47,12 @@ pub async fn cancel(ctx: &Ctx, id: MessageId) -> Result<message::Model> {
     audit::record(ctx, &*tx, "cancelMessage", Some(id.to_string()), json!({})).await?;
     tx.commit().await?;
     Ok(message)
+}
+
+/// Whether the carrier refused the last try for certain, so that the next one is only planned. It stays so while the
+/// message is locked: whoever begins an attempt needs that lock.
+async fn is_refused(tx: &Tx, message: &message::Model) -> Result<bool> {
+    let last = attempt::last(&**tx, message.id).await?;
+    let is_refused = last.is_some_and(|attempt| attempt.state == AttemptState::Refused);
+    Ok(is_refused && message.carrier_message_id.is_none() && deliver::is_planned(tx, message.id).await?)
 }

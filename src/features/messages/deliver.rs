@@ -29,7 +29,7 @@ use super::{
 use crate::{
     base::{
         ctx::Ctx,
-        error::{Error, Result},
+        error::{Error, ErrorCode, Result},
         jobs::{Handler, Lease, Outcome},
         tx::Tx,
     },
@@ -44,8 +44,13 @@ use crate::{
 pub const KIND: &str = "deliver";
 /// How often a paused queue looks again.
 const PAUSE: chrono::Duration = chrono::Duration::seconds(5);
+/// How often a suspended organisation's queue looks again.
+const SUSPENSION: chrono::Duration = chrono::Duration::seconds(30);
 /// Left of the lease beyond the time-out before a call is begun.
 const MARGIN: Duration = Duration::from_secs(1);
+
+/// Between two tries to put the carrier's answer on record.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// The job's own data.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -68,7 +73,7 @@ impl Handler for Deliver {
     async fn run(&self, ctx: &Ctx, lease: &Lease) -> Result<Outcome> {
         let id: MessageId = lease.job.subject.parse().map_err(Error::internal)?;
         let payload: Payload = serde_json::from_value(lease.job.payload.clone())?;
-        let Some(Seen { message, config, is_paused }) = look(&ctx.hub, id).await? else {
+        let Some(Seen { message, config, is_paused, is_suspended }) = look(&ctx.hub, id).await? else {
             return Ok(Outcome::Done);
         };
         if !may_be_sent(&message, &payload) {
@@ -76,6 +81,9 @@ impl Handler for Deliver {
         }
         if is_paused {
             return Ok(Outcome::At(ctx.now() + PAUSE));
+        }
+        if is_suspended {
+            return Ok(Outcome::At(ctx.now() + SUSPENSION));
         }
         if left_over(ctx, lease, &message, &payload).await? {
             return Ok(Outcome::Settled);
@@ -104,6 +112,15 @@ impl Handler for Deliver {
     }
 }
 
+/// Whether a living job will hand the message over.
+pub(super) async fn is_planned(tx: &Tx, id: MessageId) -> Result<bool> {
+    let job = job::Entity::find()
+        .filter(job::Column::Kind.eq(KIND))
+        .filter(job::Column::Subject.eq(id.to_string()))
+        .filter(job::Column::DeadAt.is_null());
+    Ok(job.one(&**tx).await?.is_some())
+}
+
 /// Deletes the job of a message that is not to be handed over any more, dead or alive.
 pub(super) async fn withdraw(tx: &Tx, id: MessageId) -> Result<()> {
     job::Entity::delete_many()
@@ -114,9 +131,10 @@ pub(super) async fn withdraw(tx: &Tx, id: MessageId) -> Result<()> {
     Ok(())
 }
 
-/// Never once the carrier is known to have it, whatever was decided while nobody knew.
+/// Never once the carrier is known to have it, whatever was decided while nobody knew, and never without its text.
 pub(super) fn may_be_sent(message: &message::Model, payload: &Payload) -> bool {
     message.carrier_message_id.is_none()
+        && message.redacted_at.is_none()
         && (super::attempt::is_open(message.status)
             || (payload.resend && message.status == MessageStatus::Unknown))
 }
@@ -177,8 +195,7 @@ async fn hand_over(
     match call(&*messaging, &outgoing).await {
         SendOutcome::Accepted(remote) => {
             let evidence = answered(&remote);
-            let end = End { ctx: ctx.clone(), lease: lease.clone(), attempt, evidence };
-            ctx.hub.parts.of::<Ends>().join(end).await?;
+            taken(ctx, lease, attempt, evidence).await?;
         }
         SendOutcome::Refused(error) => {
             let tx = ctx.begin().await?;
@@ -193,6 +210,22 @@ async fn hand_over(
         }
     }
     Ok(Outcome::Settled)
+}
+
+/// Puts on record that the carrier has it. A database that is busy is asked again while the lease lasts: an answer that is
+/// thrown away has to be found again in the carrier's lists.
+async fn taken(ctx: &Ctx, lease: &Lease, attempt: attempt::Model, evidence: Evidence) -> Result<()> {
+    loop {
+        let (attempt, evidence) = (attempt.clone(), evidence.clone());
+        let end = End { ctx: ctx.clone(), lease: lease.clone(), attempt, evidence };
+        match ctx.hub.parts.of::<Ends>().join(end).await {
+            Err(error) if error.code == ErrorCode::Unavailable && lease.left() > MARGIN => {
+                tracing::warn!(%error, "an answer of the carrier is not on record yet; trying again");
+                tokio::time::sleep(AGAIN).await;
+            }
+            settled => return settled,
+        }
+    }
 }
 
 async fn call(messaging: &dyn Messaging, outgoing: &Outgoing) -> SendOutcome {

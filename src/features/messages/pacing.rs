@@ -19,15 +19,14 @@ pub async fn has_turn(
     config: &carrier_config::Model,
     sender: &str,
 ) -> Result<bool> {
-    let pace = config.messages_per_second;
-    let gap = if pace > 0 { i64::from((1000 / pace).max(1)) } else { 0 };
-    let lane = Lane { key: sender_key(&config.account, sender), gap };
+    let pace = u32::try_from(config.messages_per_second).unwrap_or(0);
+    let lane = Lane::new(sender_key(&config.account, sender), pace);
     if lease.has_turn() {
         // The pace may have been set anew while it waited.
         lane.keep_pace(ctx).await?;
         return Ok(true);
     }
-    if pace <= 0 {
+    if pace == 0 {
         return Ok(true);
     }
     lease.take_turn(ctx, &lane).await

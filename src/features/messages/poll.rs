@@ -95,7 +95,7 @@ impl Handler for Poll {
 }
 
 /// The config that the message went through, while it still names the same account.
-async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Option<carrier_config::Model>> {
+pub(super) async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Option<carrier_config::Model>> {
     let Some(id) = message.carrier_config_id else { return Ok(None) };
     let config = carrier_config::Entity::find_by_id(id).one(ctx.db()).await?;
     Ok(config.filter(|config| config.account == message.account))

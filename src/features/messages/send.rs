@@ -26,6 +26,7 @@ use crate::{
         ctx::Ctx,
         error::{Error, ErrorCode, Result},
         idempotency::Call,
+        jobs::CHOSEN,
         phone::PhoneNumber,
         segments::{self, Segments},
     },
@@ -136,7 +137,7 @@ fn check_times(now: DateTime<Utc>, input: &SendMessage) -> Result<()> {
     if input.validity_seconds.is_some_and(|seconds| !VALIDITY.contains(&seconds)) {
         return Err(Error::input(&["validitySeconds"], "Give 1 to 36,000 seconds."));
     }
-    if input.priority.is_some_and(|priority| !(0..=100).contains(&priority)) {
+    if input.priority.is_some_and(|priority| !CHOSEN.contains(&priority)) {
         return Err(Error::input(&["priority"], "Give 0 (first) to 100 (last)."));
     }
     Ok(())

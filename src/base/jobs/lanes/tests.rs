@@ -18,11 +18,24 @@ fn lane(gap: i64, next_at: i64) -> lane::Model {
 
 #[test]
 fn late_slots_are_made_up_for_within_a_second() {
-    assert_eq!(slots(1_000, &lane(100, 1_000)), (1, 1_100), "in time");
-    assert_eq!(slots(1_250, &lane(100, 1_000)), (3, 1_300), "a little late");
-    assert_eq!(slots(9_000, &lane(100, 1_000)), (10, 9_100), "after a pause");
-    assert_eq!(slots(9_000, &lane(1_000, 1_000)), (1, 10_000), "the slowest pace");
-    assert_eq!(slots(9_000, &lane(0, 1_000)), (UNPACED, 9_000), "no pace any more");
+    let after = |ms: i64, gap_ms: i64, unclaimed: i64| {
+        let (slots, next) = slots(ms * 1000, &lane(gap_ms * 1000, 1_000_000), unclaimed);
+        (slots, next / 1000)
+    };
+    assert_eq!(after(1_000, 100, 0), (1, 1_100), "in time");
+    assert_eq!(after(1_250, 100, 0), (3, 1_300), "a little late");
+    assert_eq!(after(9_000, 100, 0), (10, 9_100), "after a pause");
+    assert_eq!(after(9_000, 1_000, 0), (1, 10_000), "the slowest pace");
+    assert_eq!(after(9_000, 0, 99), (UNPACED, 9_000), "no pace any more");
+    assert_eq!(after(1_250, 100, 8), (2, 1_300), "late ones wait for a worker already");
+    assert_eq!(after(9_000, 100, 12), (0, 9_100), "more than those of a second wait");
+}
+
+#[test]
+fn a_pace_is_never_exceeded_by_rounding() {
+    for (pace, gap) in [(0, 0), (1, 1_000_000), (3, 333_334), (400, 2_500), (2_000_000, 1)] {
+        assert_eq!(Lane::new("AC/+1".into(), pace).gap, gap, "{pace}");
+    }
 }
 
 /// A lane with one slot in each hour, by a clock that the tests move.
@@ -36,7 +49,7 @@ struct Line {
 impl Line {
     async fn new() -> Self {
         let (hub, folder) = testing::hub().await;
-        let lane = Lane { key: "AC/+1".into(), gap: 3_600_000 };
+        let lane = Lane { key: "AC/+1".into(), gap: 3_600_000_000 };
         Self { hub, organization: OrganizationId::new(), lane, _folder: folder }
     }
 
@@ -144,6 +157,21 @@ async fn a_new_pace_holds_for_those_that_wait() {
     let ctx = Ctx::system(line.hub.clone(), line.organization);
     Lane { gap: 0, ..line.lane.clone() }.keep_pace(&ctx).await.unwrap();
     assert_eq!(line.next().await.len(), 4);
+}
+
+#[tokio::test]
+async fn turns_that_no_worker_takes_up_do_not_pile_up() {
+    let line = Line::new().await;
+    line.enqueue((0..30).map(|n| format!("bulk {n:02}")), BULK).await;
+    for lease in line.claim().await {
+        line.take_turn(&lease).await;
+    }
+    for _ in 0..20 {
+        line.hub.clock.advance(Span::hours(1));
+        give_turns(&line.hub).await.unwrap();
+    }
+    assert_eq!(line.claim().await.len(), 1, "older slots are lost");
+    assert_eq!(line.next().await.len(), 1, "the pace goes on");
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ use crate::{
     carriers::messaging::RemoteStatus,
     features::messages::{
         poll, receipts,
+        redact::{self, Extent},
         status::{self, Change},
         timeline,
     },
@@ -140,6 +141,9 @@ async fn learnt(
     let first = first.into_iter().map(|(message, _)| message).collect();
     let mut messages = receipts::claim_parked_all(ctx, tx, first).await?;
     messages.extend(again.into_iter().map(|(message, _)| message));
+    for redacted in messages.iter().filter(|message| message.redacted_at.is_some()) {
+        redact::carrier::plan(ctx, tx, redacted, Extent::Content).await?;
+    }
     poll::plan_all(ctx, tx, &messages).await?;
     Ok(messages)
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, Utc};
-use entity::{attempt, carrier_config, enums::AttemptState, ids::MessageId, message};
+use entity::{attempt, carrier_config, enums::AttemptState, ids::MessageId, message, tombstone};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use crate::{
@@ -98,6 +98,11 @@ async fn claimed(
         return Ok(HashSet::new());
     }
     let sids: Vec<String> = candidates.iter().map(|remote| remote.sid.clone()).collect();
+    let buried = tombstone::Entity::find()
+        .filter(tombstone::Column::Account.eq(&message.account))
+        .filter(tombstone::Column::CarrierMessageId.is_in(sids.clone()))
+        .all(ctx.db())
+        .await?;
     let of_messages = message::Entity::find()
         .filter(message::Column::Account.eq(&message.account))
         .filter(message::Column::CarrierMessageId.is_in(sids.clone()))
@@ -111,7 +116,9 @@ async fn claimed(
         .all(ctx.db())
         .await?;
     let of_messages = of_messages.into_iter().filter_map(|row| row.carrier_message_id);
-    Ok(of_messages.chain(of_attempts.into_iter().filter_map(|row| row.carrier_message_id)).collect())
+    let of_attempts = of_attempts.into_iter().filter_map(|row| row.carrier_message_id);
+    let buried = buried.into_iter().map(|row| row.carrier_message_id);
+    Ok(of_messages.chain(of_attempts).chain(buried).collect())
 }
 
 /// Attempts of other messages that the carrier may have taken and that look the same in its list: a copy may be theirs. Only
