@@ -78,7 +78,7 @@ async fn the_copy_of_a_message_that_is_being_handed_over_is_left_to_it() {
     let taken = tenant.gql.send(PHONE, TEXT, "taken").await;
     let copy = eventually("the carrier has it", async || app.copies(PHONE).await.pop()).await;
     pass(&app, 16).await;
-    assert_eq!(app.stage("stats", None).await["lists"], 1);
+    assert_ne!(app.stage("stats", None).await["lists"], 0);
     assert_eq!(tenant.gql.message(&lost).await["carrierMessageId"], Value::Null);
 
     let told = receipt(&app, &tenant, text(&copy, "status_callback"), text(&copy, "sid"), "delivered").await;
@@ -148,10 +148,10 @@ async fn a_callback_that_comes_while_the_list_is_read_counts() {
         ("Body", TEXT),
     ]);
     assert!(foreign.send().await.unwrap().status().is_success());
-    app.fault(json!({ "fault": "hang", "when": "before", "on": "list", "ms": 3000, "times": 1 })).await;
+    app.fault(json!({ "fault": "hang", "when": "after", "on": "list", "ms": 3000, "times": 1 })).await;
     app.clock.advance(chrono::Duration::minutes(16));
     eventually("the list is being read", async || {
-        (app.stage("faults", None).await["faults"][1].is_null()).then_some(())
+        (app.stage("stats", None).await["lists"] == 1).then_some(())
     })
     .await;
     let address =
