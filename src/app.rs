@@ -31,6 +31,7 @@ use crate::{
     features::{
         carrier_configs::seed::{self, SystemSeed},
         messages::{deliver::Deliver, poll::Poll, reconcile::Reconcile, sweep},
+        webhook_endpoints::{forward::Forward, tend},
     },
     sandbox,
 };
@@ -49,6 +50,7 @@ pub struct App {
     server: JoinHandle<io::Result<()>>,
     worker: JoinHandle<()>,
     sweep: JoinHandle<()>,
+    webhooks: JoinHandle<()>,
     sockets: TaskTracker,
     sandbox: Option<sandbox::Running>,
     _presence: Option<orphans::Presence>,
@@ -100,8 +102,9 @@ impl App {
         Ok(Self {
             addr,
             server: tokio::spawn(server.into_future()),
-            worker: tokio::spawn(Worker::new(hub.clone(), handlers(), stopping.clone()).run()),
+            worker: tokio::spawn(Worker::new(hub.clone(), handlers(&stopping), stopping.clone()).run()),
             sweep: tokio::spawn(sweep::run(hub.clone(), stopping.clone())),
+            webhooks: tokio::spawn(tend::run(hub.clone(), stopping.clone())),
             sockets,
             hub,
             demo,
@@ -120,6 +123,7 @@ impl App {
         let finished = async {
             let _ = (&mut self.worker).await;
             let _ = (&mut self.sweep).await;
+            let _ = (&mut self.webhooks).await;
             let _ = (&mut self.server).await;
             self.sockets.close();
             self.sockets.wait().await;
@@ -142,6 +146,7 @@ impl App {
         self.server.abort();
         self.worker.abort();
         self.sweep.abort();
+        self.webhooks.abort();
     }
 }
 
@@ -153,8 +158,8 @@ fn send_at_once(stream: &mut TcpStream) {
 }
 
 /// Every kind of work that the worker does.
-fn handlers() -> Handlers {
-    Handlers::default().with(Deliver).with(Reconcile).with(Poll)
+fn handlers(stopping: &CancellationToken) -> Handlers {
+    Handlers::default().with(Deliver).with(Reconcile).with(Poll).with(Forward::new(stopping.clone()))
 }
 
 /// Every route, behind the middleware that gives requests their ids.

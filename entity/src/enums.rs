@@ -186,6 +186,28 @@ closed! {
         /// Set by hand.
         Api = "API",
     }
+
+    /// How far one event is on its way to one webhook endpoint.
+    WebhookDeliveryStatus {
+        /// Its first attempt is still to be made, or to be made anew.
+        Pending = "PENDING",
+        /// An attempt failed; another one follows.
+        Retrying = "RETRYING",
+        /// The endpoint took it.
+        Delivered = "DELIVERED",
+        /// Given up. `redeliver` begins anew.
+        Failed = "FAILED",
+    }
+
+    /// Why a webhook endpoint gets nothing any more.
+    WebhookDisabledReason {
+        /// Somebody switched it off.
+        Requested = "REQUESTED",
+        /// It answered 410 Gone.
+        Gone = "GONE",
+        /// No attempt worked for five days.
+        Failing = "FAILING",
+    }
 }
 
 impl MessageStatus {

@@ -197,6 +197,12 @@ ids! {
     KeywordId = "kwd";
     /// A queued piece of work.
     JobId = "job";
+    /// A partner's address that events are posted to.
+    WebhookEndpointId = "whe";
+    /// One event on its way to one endpoint.
+    WebhookDeliveryId = "whd";
+    /// One signing secret of an endpoint.
+    WebhookSecretId = "whs";
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod conversation;
 pub mod enums;
 pub mod event;
 pub mod event_counter;
+pub mod event_reader;
 pub mod idempotency_key;
 pub mod ids;
 pub mod invitation;
@@ -32,6 +33,10 @@ pub mod system_setting;
 pub mod throttle;
 pub mod timeline_entry;
 pub mod user;
+pub mod webhook_attempt;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;
+pub mod webhook_secret;
 
 use ids::OrganizationId;
 

@@ -8,6 +8,7 @@ mod m0001_people;
 mod m0002_carriers;
 mod m0003_messages;
 mod m0004_machinery;
+mod m0005_partners;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -20,8 +21,14 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_carriers::Step),
             Box::new(m0003_messages::Step),
             Box::new(m0004_machinery::Step),
+            Box::new(m0005_partners::Step),
         ]
     }
+}
+
+/// The names of all steps, as the table of applied ones holds them.
+pub fn steps() -> Vec<String> {
+    Migrator::migrations().iter().map(|step| step.name().to_owned()).collect()
 }
 
 /// Runs statements separated by blank lines, with the types that the two databases spell differently filled in.

@@ -24,7 +24,7 @@ use super::request::GraphqlRequest;
 use super::shared::Shared;
 use super::strangers::Strangers;
 use crate::base::ctx::{Ctx, Hub};
-use crate::base::error::{Error, ErrorCode};
+use crate::base::error::Error;
 use crate::graphql::live::Opened;
 use crate::graphql::loader::Loaders;
 
@@ -224,11 +224,11 @@ impl<E: Executor> Door<E> {
     }
 }
 
-/// Gives up what takes longer. Dropping a mutation is what a client that hangs up does too: its transaction is undone.
+/// Gives up what takes longer. Dropping a mutation is what a client that hangs up does too: its transaction is undone, but
+/// for what it shares with others, whose outcome a repeat under the same idempotency key tells.
 async fn in_time<T>(limit: Duration, execution: impl Future<Output = T>) -> Result<T, Error> {
     timeout(limit, execution).await.map_err(|_| {
-        let text = format!("The operation took longer than {} seconds and was given up.", limit.as_secs());
-        Error::new(ErrorCode::LimitExceeded, text)
+        Error::unavailable(format!("an operation took longer than {} s and was given up", limit.as_secs()))
     })
 }
 
@@ -248,12 +248,12 @@ mod tests {
     use std::future;
 
     use super::*;
+    use crate::base::error::ErrorCode;
 
     #[tokio::test]
     async fn an_execution_that_hangs_is_given_up() {
         let late = in_time(Duration::ZERO, future::pending::<()>()).await.expect_err("it never ends");
-        assert_eq!(late.code, ErrorCode::LimitExceeded);
-        assert_eq!(late.message, "The operation took longer than 0 seconds and was given up.");
+        assert_eq!(late.code, ErrorCode::Unavailable, "it may be tried again");
         assert_eq!(in_time(Duration::ZERO, future::ready(1)).await.unwrap(), 1);
     }
 }

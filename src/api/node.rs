@@ -9,6 +9,7 @@ use entity::{
     ids::{
         ApiKeyId, AttemptId, CarrierConfigId, ContactId, ConversationId, InvitationId, JobId, KeywordId,
         MediaId, MembershipId, MessageId, NumberId, OptOutId, OrganizationId, TimelineEntryId, UserId,
+        WebhookDeliveryId, WebhookEndpointId,
     },
     keyword, opt_out,
 };
@@ -32,6 +33,10 @@ use crate::{
         numbers::{find::NumbersById, graphql::Number},
         organizations::graphql::{
             ApiKey, Invitation, Membership, Organization, User, nodes as organizations,
+        },
+        webhook_endpoints::{
+            find as webhooks,
+            graphql::{WebhookDelivery, WebhookEndpoint},
         },
     },
     graphql::{CtxExt, loader::load},
@@ -76,6 +81,10 @@ pub enum Node {
     TimelineEntry(TimelineEntry),
     /// A person who signs in.
     User(User),
+    /// One event on its way to one endpoint.
+    WebhookDelivery(WebhookDelivery),
+    /// A partner's address that events are posted to.
+    WebhookEndpoint(WebhookEndpoint),
 }
 
 /// Queries that belong to no feature.
@@ -130,6 +139,8 @@ async fn find(gql: &Context<'_>, id: &str) -> error::Result<Option<Node>> {
         OrganizationId::PREFIX => node(organizations::organization(ctx, parse(id)?).await),
         TimelineEntryId::PREFIX => node(messages::timeline_entry(ctx, parse(id)?).await),
         UserId::PREFIX => node(organizations::user(ctx, parse(id)?).await),
+        WebhookDeliveryId::PREFIX => webhook_delivery(ctx, parse(id)?).await,
+        WebhookEndpointId::PREFIX => webhook_endpoint(ctx, parse(id)?).await,
         _ => Err(not_an_id()),
     }
 }
@@ -171,4 +182,12 @@ async fn opt_out(ctx: &Ctx, id: OptOutId) -> error::Result<Option<Node>> {
     let organization = ctx.require(Permission::MessagesRead)?;
     let rows = opt_out::Entity::in_org(organization).filter(opt_out::Column::Id.eq(id));
     Ok(rows.one(ctx.db()).await?.map(|row| OptOut(row).into()))
+}
+
+async fn webhook_delivery(ctx: &Ctx, id: WebhookDeliveryId) -> error::Result<Option<Node>> {
+    node(webhooks::delivery(ctx, id).await.map(|row| row.map(WebhookDelivery)))
+}
+
+async fn webhook_endpoint(ctx: &Ctx, id: WebhookEndpointId) -> error::Result<Option<Node>> {
+    node(webhooks::endpoint(ctx, id).await.map(|row| row.map(WebhookEndpoint)))
 }

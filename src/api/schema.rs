@@ -12,6 +12,7 @@ use crate::features::{
     messages::graphql::{MessagesMutation, MessagesQuery, MessagesSubscription},
     numbers::graphql::NumbersQuery,
     organizations::graphql::{OrganizationsMutation, OrganizationsQuery},
+    webhook_endpoints::graphql::{WebhooksMutation, WebhooksQuery},
 };
 
 /// What can be asked. Everything is of the one organisation that the token acts in.
@@ -26,6 +27,7 @@ pub struct Query(
     KeywordsQuery,
     MessagesQuery,
     HealthQuery,
+    WebhooksQuery,
 );
 
 /// What can be done. Every mutation takes one input and answers with what it made, or with `userErrors`.
@@ -37,6 +39,7 @@ pub struct Mutation(
     OptOutsMutation,
     KeywordsMutation,
     MessagesMutation,
+    WebhooksMutation,
 );
 
 /// What can be watched. Every event comes with a cursor: give it as `after` to go on behind it.

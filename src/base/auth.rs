@@ -18,15 +18,24 @@ use super::{
 /// How exactly the last use of a key is kept.
 const LAST_USE_GRAIN: Duration = Duration::minutes(1);
 
+/// How long a database that hangs keeps a request before it is known whose it is.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// The context of a request: anonymous without a token, UNAUTHENTICATED with one that does not count (any more).
+/// UNAVAILABLE when the database does not say in time.
 pub async fn authenticate(hub: &Arc<Hub>, token: Option<&str>, request: RequestInfo) -> Result<Ctx> {
-    let caller = match token {
-        None => Caller::Anonymous,
-        Some(token) if token.starts_with(tokens::API_KEY_PREFIX) => key_holder(hub, token).await?,
-        Some(token) => member(hub, &tokens::verify(&hub.token_keys, token, hub.clock.now())?).await?,
-    };
+    let caller = tokio::time::timeout(LONGEST, admitted(hub, token)).await;
+    let caller = caller.map_err(|_| Error::unavailable("the database did not say whose a token is"))??;
     hub.presence.note(&caller, hub.clock.now());
     Ok(Ctx { hub: hub.clone(), caller, request })
+}
+
+async fn admitted(hub: &Arc<Hub>, token: Option<&str>) -> Result<Caller> {
+    match token {
+        None => Ok(Caller::Anonymous),
+        Some(token) if token.starts_with(tokens::API_KEY_PREFIX) => key_holder(hub, token).await,
+        Some(token) => member(hub, &tokens::verify(&hub.token_keys, token, hub.clock.now())?).await,
+    }
 }
 
 /// What the database says of a session's user in its organisation.

@@ -20,21 +20,28 @@ pub enum Permission {
     ContactsWrite,
     /// `carriers:manage`: carrier configs, keywords, dead jobs.
     CarriersManage,
+    /// `webhooks:manage`: endpoints that events are posted to, their secrets and deliveries.
+    WebhooksManage,
     /// `members:manage`: members, invitations and API keys. Never given to keys.
     MembersManage,
 }
 
 impl Permission {
     /// Every permission that a key can hold.
-    pub const SCOPES: [Self; 4] =
-        [Self::MessagesRead, Self::MessagesSend, Self::ContactsWrite, Self::CarriersManage];
+    pub const SCOPES: [Self; 5] = [
+        Self::MessagesRead,
+        Self::MessagesSend,
+        Self::ContactsWrite,
+        Self::CarriersManage,
+        Self::WebhooksManage,
+    ];
 
     /// The lowest role that includes it.
     pub const fn least_role(self) -> Role {
         match self {
             Self::MessagesRead => Role::Viewer,
             Self::MessagesSend | Self::ContactsWrite => Role::Agent,
-            Self::CarriersManage | Self::MembersManage => Role::Admin,
+            Self::CarriersManage | Self::WebhooksManage | Self::MembersManage => Role::Admin,
         }
     }
 
@@ -45,6 +52,7 @@ impl Permission {
             Self::MessagesSend => "messages:send",
             Self::ContactsWrite => "contacts:write",
             Self::CarriersManage => "carriers:manage",
+            Self::WebhooksManage => "webhooks:manage",
             Self::MembersManage => "members:manage",
         }
     }

@@ -45,6 +45,8 @@ pub struct Hub {
     pub http: HttpClient,
     /// The way to media at hosts that a carrier named: public ones only, no credentials.
     pub media: HttpClient,
+    /// The way to partners' webhook endpoints: public hosts over https, and this machine only by explicit setting.
+    pub webhooks: HttpClient,
     /// One breaker a carrier account.
     pub breakers: Breakers,
     /// Who was answered lately.

@@ -1,7 +1,9 @@
 //! Connections: a pool for each purpose; for SQLite they only read, and one writer stands beside them. Migrations run here,
 //! under a lock.
 
-use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    collections::HashSet, fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::Duration,
+};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
@@ -147,9 +149,22 @@ impl Db {
         alone.commit().await
     }
 
-    /// Whether every migration of this binary is applied.
+    /// Whether every migration of this binary is applied. Only reads, so that a server on a migrated database needs no
+    /// right to change the schema.
     pub async fn is_migrated(&self) -> Result<bool, DbErr> {
-        Ok(Migrator::get_pending_migrations(self.read()).await?.is_empty())
+        let exists = if self.is_sqlite() {
+            "SELECT name FROM sqlite_master WHERE name = 'seaql_migrations'"
+        } else {
+            "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'seaql_migrations'"
+        };
+        if self.read().query_one_raw(self.sql(exists, [])).await?.is_none() {
+            return Ok(false);
+        }
+        let applied = self.sql("SELECT version FROM seaql_migrations", []);
+        let applied = self.read().query_all_raw(applied).await?;
+        let applied = applied.iter().map(|row| row.try_get_by_index(0));
+        let applied: HashSet<String> = applied.collect::<Result<_, _>>()?;
+        Ok(migration::steps().iter().all(|step| applied.contains(step)))
     }
 
     /// How many connections of this process work and how many wait for work.

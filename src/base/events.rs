@@ -102,9 +102,12 @@ async fn page(
     Ok(rows.order_by_asc(event::Column::Position).limit(PAGE).all(db).await?)
 }
 
-/// Removes events older than the retention; their counters stay, so cursors before them are told.
+/// Removes events older than the retention, but for those that a durable reader has not read yet; their counters stay,
+/// so cursors before them are told.
 pub async fn forget_before(hub: &Arc<Hub>, before: DateTime<Utc>) -> Result<u64> {
     let delete = "DELETE FROM events WHERE (organization_id, position) IN \
-                  (SELECT organization_id, position FROM events WHERE created_at < $1 LIMIT $2)";
+                  (SELECT organization_id, position FROM events WHERE created_at < $1 AND NOT EXISTS \
+                  (SELECT 1 FROM event_readers WHERE event_readers.organization_id = events.organization_id \
+                  AND event_readers.position < events.position) LIMIT $2)";
     forget::forget_before(hub, delete, before).await
 }

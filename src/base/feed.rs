@@ -2,7 +2,7 @@
 //! and hands each event once to all local subscribers. Its queues are bounded: what does not fit is in the log.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, Weak},
     time::Duration,
 };
@@ -34,6 +34,14 @@ pub struct Feeds {
     bus: Bus,
     open: Arc<Mutex<HashMap<OrganizationId, Weak<Feed>>>>,
     revocation: Arc<Notify>,
+    commits: Arc<Commits>,
+}
+
+/// Whose logs this process wrote since somebody last asked.
+#[derive(Debug, Default)]
+struct Commits {
+    organizations: Mutex<HashSet<OrganizationId>>,
+    news: Notify,
 }
 
 /// One organisation's live events; lives as long as somebody listens.
@@ -66,7 +74,8 @@ impl Feed {
 impl Feeds {
     /// Feeds over a bus; `signals` is where the bus reports.
     pub fn start(db: Db, bus: Bus, signals: SignalQueue) -> Self {
-        let feeds = Self { db, bus, open: Arc::default(), revocation: Arc::default() };
+        let feeds =
+            Self { db, bus, open: Arc::default(), revocation: Arc::default(), commits: Arc::default() };
         tokio::spawn(feeds.clone().take_signals(signals));
         tokio::spawn(feeds.clone().poll());
         feeds
@@ -80,6 +89,21 @@ impl Feeds {
         metrics::counter!("phonehub_events_published_total").increment(committed.len() as u64);
         self.bus.publish(committed);
         self.hand_over(committed);
+        let written = committed.iter().map(|event| event.organization_id);
+        self.commits.organizations.lock().expect("no panic holds it").extend(written);
+        self.commits.news.notify_one();
+    }
+
+    /// Waits until this process has committed events, and takes the organisations of all that it committed meanwhile.
+    /// For the one task that wakes durable readers.
+    pub async fn committed(&self) -> HashSet<OrganizationId> {
+        loop {
+            let written = std::mem::take(&mut *self.commits.organizations.lock().expect("no panic holds it"));
+            if !written.is_empty() {
+                return written;
+            }
+            self.commits.news.notified().await;
+        }
     }
 
     /// Tells this process and the others that somebody's sessions, keys or rights ended. Never waits.

@@ -1,14 +1,19 @@
 //! Group work: calls that arrive while others are being worked on wait and are then worked on together, so that one
 //! transaction, and one statement of many rows, serves them all. A call that is alone waits for nothing; one that spoils
-//! its group fails alone. Groups form within a purpose: a call of the API waits for none of a job's.
+//! its group fails alone, be it by an error or a panic, and one that nobody waits for any more is left out. Groups form within a purpose: a call of the API waits for none of a job's.
 
 use std::{
     collections::VecDeque,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use futures_util::{StreamExt, stream};
-use tokio::sync::{Semaphore, oneshot};
+use futures_util::{FutureExt, StreamExt, stream};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::timeout,
+};
 
 use super::{
     error::{Error, ErrorCode, Result},
@@ -21,6 +26,8 @@ const AT_ONCE: usize = 2;
 const MOST: usize = 64;
 /// Members of a group that failed which are worked on at once: one bad call must not take all of the pool's connections.
 const ALONE_AT_ONCE: usize = 4;
+/// How long a group may take: a connection that hangs must not keep a turn for ever. More than a lock is waited for.
+const LONGEST: Duration = Duration::from_secs(8);
 
 /// A call that can be worked on together with others of its kind.
 pub trait Grouped: Send + Sync + Sized + 'static {
@@ -35,6 +42,7 @@ pub trait Grouped: Send + Sync + Sized + 'static {
 pub struct Group<T: Grouped> {
     requests: Hall<T>,
     others: Hall<T>,
+    longest: Duration,
 }
 
 /// Where those of one purpose wait.
@@ -54,7 +62,7 @@ impl<T: Grouped> std::fmt::Debug for Group<T> {
 
 impl<T: Grouped> Default for Group<T> {
     fn default() -> Self {
-        Self { requests: Hall::default(), others: Hall::default() }
+        Self { requests: Hall::default(), others: Hall::default(), longest: LONGEST }
     }
 }
 
@@ -74,11 +82,13 @@ impl<T: Grouped> Group<T> {
             let hall = self.hall();
             let Ok(_turn) = hall.turns.acquire().await else { return };
             let (calls, answers): (Vec<T>, Vec<_>) = hall.take().into_iter().unzip();
-            for (result, answer) in all_or_each(&calls).await.into_iter().zip(answers) {
+            // Late answers are dropped, and whoever waited is told so below.
+            let Ok(results) = timeout(self.longest, all_or_each(&calls)).await else { return };
+            for (result, answer) in results.into_iter().zip(answers) {
                 let _ = answer.send(result);
             }
         }));
-        answered.await.map_err(|_| Error::internal("the group's work was given up"))?
+        answered.await.map_err(|_| Error::unavailable("the group's work took too long and was given up"))?
     }
 
     fn hall(&self) -> &Hall<T> {
@@ -89,6 +99,7 @@ impl<T: Grouped> Group<T> {
 impl<T: Grouped> Hall<T> {
     fn take(&self) -> Vec<Member<T>> {
         let mut waiting = self.waiting();
+        waiting.retain(|(_, answer)| !answer.is_closed());
         let some = waiting.len().min(MOST);
         waiting.drain(..some).collect()
     }
@@ -103,7 +114,7 @@ async fn all_or_each<T: Grouped>(calls: &[T]) -> Vec<Result<T::Answer>> {
     if calls.is_empty() {
         return Vec::new();
     }
-    match T::work(&calls.iter().collect::<Vec<_>>()).await {
+    match together(&calls.iter().collect::<Vec<_>>()).await {
         Ok(answers) => answers.into_iter().map(Ok).collect(),
         Err(error) if calls.len() == 1 => vec![Err(error)],
         Err(error) if error.code == ErrorCode::Unavailable => {
@@ -114,8 +125,13 @@ async fn all_or_each<T: Grouped>(calls: &[T]) -> Vec<Result<T::Answer>> {
     }
 }
 
+async fn together<T: Grouped>(calls: &[&T]) -> Result<Vec<T::Answer>> {
+    let working = AssertUnwindSafe(T::work(calls)).catch_unwind();
+    working.await.unwrap_or_else(|_| Err(Error::internal("the work of a group panicked")))
+}
+
 async fn alone<T: Grouped>(call: &T) -> Result<T::Answer> {
-    T::work(&[call]).await?.pop().ok_or_else(|| Error::internal("a call of a group was left unanswered"))
+    together(&[call]).await?.pop().ok_or_else(|| Error::internal("a call of a group was left unanswered"))
 }
 
 #[cfg(test)]
@@ -126,6 +142,9 @@ mod tests {
 
     use super::*;
 
+    /// A number that hangs.
+    const HANGS: usize = 999;
+
     /// Doubles a number; fails where a group holds 13, panics where it holds 666.
     struct Double(usize, Arc<AtomicUsize>);
 
@@ -135,6 +154,9 @@ mod tests {
         async fn work(group: &[&Self]) -> Result<Vec<Self::Answer>> {
             tokio::task::yield_now().await;
             assert!(group.iter().all(|call| call.0 != 666), "this one panics");
+            if group.iter().any(|call| call.0 == HANGS) {
+                std::future::pending::<()>().await;
+            }
             if group.iter().any(|call| call.0 == 13) {
                 return Err(Error::internal("an unlucky number"));
             }
@@ -171,18 +193,33 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_spoils_its_group_fails_alone() {
-        let (group, worked) = (Arc::default(), Arc::default());
-        let answers = join_all(calls(&group, &worked, 10..20)).await;
-        let failed: Vec<_> =
-            (10..).zip(&answers).filter(|(_, answer)| answer.is_err()).map(|(n, _)| n).collect();
-        assert_eq!(failed, [13]);
-        assert_eq!(worked.load(Ordering::Relaxed), 9);
+        for (numbers, spoilt) in [(10..20, 13), (660..670, 666)] {
+            let (group, worked) = (Arc::default(), Arc::default());
+            let answers = join_all(calls(&group, &worked, numbers.clone())).await;
+            let failed = numbers.zip(&answers).filter(|(_, answer)| answer.is_err());
+            assert_eq!(failed.map(|(number, _)| number).collect::<Vec<_>>(), [spoilt]);
+            assert_eq!(worked.load(Ordering::Relaxed), 9);
+        }
     }
 
     #[tokio::test]
-    async fn a_panic_is_an_error_for_its_group_alone() {
-        let (group, worked) = (Arc::default(), Arc::default());
-        assert!(join_all(calls(&group, &worked, 666..667)).await[0].is_err());
+    async fn one_that_hangs_keeps_no_turn_for_ever() {
+        let group = Arc::new(Group { longest: Duration::from_millis(10), ..Group::default() });
+        let worked = Arc::default();
+        for _ in 0..=AT_ONCE {
+            let hung = join_all(calls(&group, &worked, HANGS..HANGS + 1)).await;
+            assert_eq!(hung[0].as_ref().unwrap_err().code, ErrorCode::Unavailable);
+        }
         assert!(join_all(calls(&group, &worked, 1..2)).await[0].is_ok());
+    }
+
+    #[tokio::test]
+    async fn one_that_nobody_waits_for_is_left_out() {
+        let (group, worked) = (Arc::default(), Arc::default());
+        let mut calls = calls(&group, &worked, 0..2).into_iter();
+        let (gone, stays) = (calls.next().unwrap(), calls.next().unwrap());
+        assert!(gone.now_or_never().is_none(), "it waits");
+        assert_eq!(stays.await.unwrap(), (2, 1));
+        assert_eq!(worked.load(Ordering::Relaxed), 1);
     }
 }

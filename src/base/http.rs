@@ -8,7 +8,11 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, StatusCode};
+use chrono::DateTime;
+use http::{
+    HeaderMap, Method, StatusCode,
+    header::{DATE, RETRY_AFTER},
+};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -50,6 +54,18 @@ impl HttpSettings {
     }
 }
 
+impl HttpSettings {
+    /// For partners' endpoints, of whose answer only the status counts.
+    pub const fn webhook(reach: Reach) -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(15),
+            max_body: 64 << 10,
+            reach,
+        }
+    }
+}
+
 /// A request that is complete before anything is sent, so that building one is a pure function.
 #[derive(Debug, Clone)]
 pub struct HttpRequest {
@@ -61,17 +77,39 @@ pub struct HttpRequest {
     pub basic: Option<Basic>,
     /// Pairs of a form body (`application/x-www-form-urlencoded`); a repeated name is a list.
     pub form: Option<Vec<(&'static str, String)>>,
+    /// A body of another form, with the headers that tell of it.
+    pub raw: Option<RawBody>,
+}
+
+/// A body that goes out byte by byte as it is, such as a signed one.
+#[derive(Clone)]
+pub struct RawBody {
+    /// `Content-Type` and whatever belongs to the body.
+    pub headers: HeaderMap,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+impl std::fmt::Debug for RawBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RawBody({} bytes)", self.bytes.len())
+    }
 }
 
 impl HttpRequest {
     /// A GET without credentials.
     pub fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, basic: None, form: None }
+        Self { method: Method::GET, url, basic: None, form: None, raw: None }
     }
 
     /// A POST of a form.
     pub fn post(url: Url, form: Vec<(&'static str, String)>) -> Self {
-        Self { method: Method::POST, url, basic: None, form: Some(form) }
+        Self { method: Method::POST, url, basic: None, form: Some(form), raw: None }
+    }
+
+    /// A POST of a body as it is.
+    pub fn post_raw(url: Url, raw: RawBody) -> Self {
+        Self { method: Method::POST, url, basic: None, form: None, raw: Some(raw) }
     }
 
     /// The same request with Basic credentials.
@@ -99,6 +137,21 @@ pub struct HttpResponse {
     pub headers: HeaderMap,
     /// At most `max_body` bytes.
     pub body: Bytes,
+}
+
+impl HttpResponse {
+    /// How long the server asks to wait: seconds, or a date, which is measured against the server's own `Date` (RFC 9110,
+    /// 10.2.3).
+    pub fn retry_after(&self) -> Option<Duration> {
+        let header = |name| self.headers.get(name)?.to_str().ok();
+        let value: &str = header(RETRY_AFTER)?.trim();
+        if let Ok(seconds) = value.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let until = DateTime::parse_from_rfc2822(value).ok()?;
+        let now = DateTime::parse_from_rfc2822(header(DATE)?).ok()?;
+        Some((until - now).to_std().unwrap_or_default())
+    }
 }
 
 /// Which error when: `NotSent` when no byte of the request can have reached the server, so that a repetition is
@@ -176,6 +229,9 @@ impl HttpClient {
         }
         if let Some(form) = &request.form {
             builder = builder.form(form);
+        }
+        if let Some(raw) = &request.raw {
+            builder = builder.headers(raw.headers.clone()).body(raw.bytes.clone());
         }
         let mut response = builder.send().await.map_err(|error| before_answer(&error))?;
         let status = response.status();

@@ -24,7 +24,10 @@ use entity::{
     ids::{JobId, OrganizationId},
     job,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, Set,
+    sea_query::{Expr, OnConflict},
+};
 
 use super::{
     ctx::Ctx,
@@ -82,7 +85,7 @@ impl Tx {
                 job::Column::DeadAt,
                 job::Column::LastError,
             ])
-            .value(job::Column::LeaseToken, sea_orm::sea_query::Expr::cust("jobs.lease_token + 1"))
+            .value(job::Column::LeaseToken, Expr::cust("jobs.lease_token + 1"))
             .to_owned();
         job::Entity::insert_many(rows).on_conflict(replace).exec_without_returning(&**self).await?;
         if due {
@@ -113,6 +116,19 @@ fn row(new: NewJob, now: DateTime<Utc>) -> job::ActiveModel {
 }
 
 impl Tx {
+    /// Sees to it that jobs of these kinds and subjects run by their times: missing ones are enqueued, waiting ones are
+    /// brought forward. One that runs already keeps its lease, and dead ones stay dead.
+    pub async fn hasten(&self, new: impl IntoIterator<Item = NewJob>, now: DateTime<Utc>) -> Result<()> {
+        let forward = OnConflict::columns([job::Column::Kind, job::Column::Subject])
+            .update_column(job::Column::RunAt)
+            .action_and_where(Expr::cust("jobs.run_at > excluded.run_at AND jobs.dead_at IS NULL"))
+            .to_owned();
+        let rows = new.into_iter().map(|new| row(new, now));
+        job::Entity::insert_many(rows).on_conflict(forward).exec_without_returning(&**self).await?;
+        self.wake_worker();
+        Ok(())
+    }
+
     /// Gives a dead job of the organisation all its tries anew, from now on; `None` when there is no such dead job.
     pub async fn redrive(
         &self,

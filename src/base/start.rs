@@ -30,7 +30,9 @@ impl Hub {
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<Self>> {
         let (master_keys, token_keys) = config.keys.resolve().map_err(Error::internal)?;
         let db = Db::connect(&config.database, &config.pool).await?;
-        db.migrate().await?;
+        if !db.is_migrated().await? {
+            db.migrate().await?;
+        }
         let (tell, signals) = bus::signals();
         let bus = open_bus(&config, tell)?;
         let hub = Arc::new(Self {
@@ -43,6 +45,7 @@ impl Hub {
             presence: Presence::default(),
             parts: Parts::default(),
             media: HttpClient::new(HttpSettings::media()).map_err(Error::internal)?,
+            webhooks: HttpClient::new(webhook_http(&config)).map_err(Error::internal)?,
             config,
             clock,
             db,
@@ -89,4 +92,11 @@ fn open_bus(config: &Config, tell: Signals) -> Result<Bus> {
 fn carrier_http(config: &Config) -> HttpSettings {
     let reach = if config.allow_private_carrier_urls { Reach::Private } else { Reach::Public };
     HttpSettings { timeout: config.delivery.carrier_timeout, ..HttpSettings::carrier(reach) }
+}
+
+/// A call to a partner ends well within the lease of the job that makes it.
+fn webhook_http(config: &Config) -> HttpSettings {
+    let reach = if config.allow_private_carrier_urls { Reach::Loopback } else { Reach::Public };
+    let usual = HttpSettings::webhook(reach);
+    HttpSettings { timeout: usual.timeout.min(config.delivery.job_lease / 3), ..usual }
 }

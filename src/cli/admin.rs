@@ -12,8 +12,8 @@ use phonehub::base::ctx::{Ctx, Hub};
 use phonehub::base::phone::Region;
 use phonehub::base::switches;
 use phonehub::config::{Config, Database};
-use phonehub::features::carrier_configs;
 use phonehub::features::organizations::admin as people;
+use phonehub::features::{carrier_configs, webhook_endpoints};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -102,7 +102,8 @@ async fn password_reset_link(ctx: &Ctx, email: &str) -> Done {
 }
 
 async fn rotate_master_key(ctx: &Ctx) -> Done {
-    let rows = carrier_configs::rotate::reseal_credentials(ctx).await?;
+    let rows = carrier_configs::rotate::reseal_credentials(ctx).await?
+        + webhook_endpoints::secrets::reseal(ctx).await?;
     println!("{rows} secrets were sealed anew with the first key of PHONEHUB_MASTER_KEY.");
     println!("Older keys can go once all servers run with the new one in front.");
     Ok(())

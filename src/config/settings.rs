@@ -157,8 +157,8 @@ settings! {
     TWILIO_BASE_URL = "TWILIO_BASE_URL", Carrier, "http or https URL without query", None,
         "Where its API is, for a sandbox; not set: Twilio's own address.";
     ALLOW_PRIVATE_CARRIER_URLS = "PHONEHUB_ALLOW_PRIVATE_CARRIER_URLS", Carrier, "true or false", Some("false"),
-        "Lets a carrier's base URL be http or point at loopback and private addresses, for a sandbox. The demo \
-         implies it.";
+        "Lets a carrier's base URL be http or point at loopback and private addresses, for a sandbox, and webhook \
+         endpoints be on this machine. The demo implies it.";
     CARRIER_TIMEOUT = "PHONEHUB_CARRIER_TIMEOUT", Carrier, "duration, 100ms to 10m", Some("15s"),
         "Longest wait for a carrier's answer. Must be shorter than PHONEHUB_JOB_LEASE.";
 

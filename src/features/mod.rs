@@ -8,3 +8,4 @@ pub mod numbers;
 pub mod organizations;
 #[cfg(test)]
 pub mod testing;
+pub mod webhook_endpoints;

@@ -30,6 +30,8 @@ export default [
               'Money',
               'QueueHealth',
               'WebhookAddresses',
+              'WebhookAttempt',
+              'WebhookSecret',
               // Answers about the caller or the installation, of which there is one.
               'AuthTokens',
               'Health',

@@ -99,10 +99,17 @@ async fn a_shared_number_answers_whom_it_last_wrote_from_and_stops_for_all() {
     assert_eq!(texts(&guest).await, ["Hello guest"]);
     assert_eq!(texts(&app.gql()).await, ["Hello operator"]);
 
-    app.send(PHONE, "Now the operator", "second").await;
+    let mut ours = app.watch(&app.gql()).await;
+    let later = json!({ "to": { "phoneNumber": PHONE }, "body": "Next year", "idempotencyKey": "later",
+        "scheduledAt": app.clock.now() + Duration::days(30) });
+    assert_eq!(app.gql().try_send(later).await["userErrors"], json!([]));
+    app.say(PHONE, NUMBER, "Still the guest", json!([])).await;
+    assert!(texts(&guest).await.contains(&"Still the guest".to_owned()), "what only waits was not written");
+    let id = app.send(PHONE, "Now the operator", "second").await;
+    ours.until(&id, "DELIVERED").await;
     app.clock.advance(Duration::seconds(1));
     app.say(PHONE, NUMBER, "Hello again", json!([])).await;
-    assert_eq!(texts(&guest).await, ["Hello guest"]);
+    assert_eq!(texts(&guest).await.len(), 2);
     assert!(texts(&app.gql()).await.contains(&"Hello again".to_owned()));
 
     app.say(PHONE, NUMBER, "STOP", json!([])).await;

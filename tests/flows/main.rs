@@ -36,3 +36,6 @@ mod refusals;
 mod revocation;
 mod sending;
 mod subscriptions;
+mod webhook_borders;
+mod webhook_delivery;
+mod webhook_kill;

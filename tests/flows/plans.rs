@@ -9,6 +9,7 @@ use entity::ids::{ContactId, ConversationId, NumberId, UserId};
 use phonehub::{
     api::schema,
     base::{auth, ctx::RequestInfo},
+    features::webhook_endpoints::tend,
     graphql::loader::Loaders,
 };
 use serde_json::json;
@@ -18,12 +19,12 @@ use self::{
     explain::{Fault, faults},
     statements::Statements,
 };
-use crate::harness::{Gql, TestApp};
+use crate::harness::{Gql, Receiver, TestApp};
 
 const PHONE: &str = "+12065550108";
 
 /// Every list and lookup that the API offers; `$…` become ids.
-const QUERIES: [&str; 24] = [
+const QUERIES: [&str; 25] = [
     "{ messages(first: 5) { nodes { id body media { url } timeline { kind } attempts { ordinal } conversation { id } \
        contact { id } number { id } author { name } } } }",
     "{ messages(first: 5, filter: { status: { in: [DELIVERED] }, direction: { eq: OUTBOUND } }) { nodes { id } } }",
@@ -54,6 +55,8 @@ const QUERIES: [&str; 24] = [
     "{ deadJobs(first: 5) { nodes { id } totalCount } }",
     "{ members(first: 5) { nodes { id user { name } } totalCount } viewer { organization { id } memberships { id } } }",
     "{ invitations(first: 5) { nodes { id } totalCount } }",
+    "{ webhookEndpoints(first: 5) { nodes { id secrets { hint } deliveries(first: 5) { \
+       nodes { id attempts { ordinal } endpoint { id } } totalCount } } totalCount } }",
     "{ apiKeys(last: 5) { nodes { id createdBy { name } } totalCount } }",
 ];
 
@@ -64,10 +67,11 @@ enum Kind {
 }
 
 /// What is right all the same: a fault, a part of its statement, and why.
-const JUSTIFIED: [(Kind, &str, &str); 7] = [
+const JUSTIFIED: [(Kind, &str, &str); 8] = [
     (Kind::Index, "carrier_configs_one_system", "it holds the system's configs alone: one a provider"),
     (Kind::Index, "organizations_one_operator", "it holds one row"),
     (Kind::Index, "seaql_migrations", "a row for each step of the schema"),
+    (Kind::Index, "event_readers_place", "webhook endpoints that are on: ten an organisation at most"),
     (Kind::Index, "lanes_due", "its first entry, and no other"),
     (Kind::Index, "jobs_queue", "the queue in its own order, until a claim has enough"),
     (Kind::Sort, "UPDATE jobs SET lease_token", "the jobs of one claim: twice its limit at most"),
@@ -87,6 +91,8 @@ async fn no_statement_scans_a_table() {
     let statements = Statements::of_this_thread();
     let app = TestApp::start().await;
     let gql = person(&app).await;
+    let receiver = Receiver::start().await;
+    gql.endpoint(&receiver.url, &["MESSAGE_STATUS_CHANGED"]).await;
     let id = gql.send(PHONE, "Hello", "plan").await;
     let contact = "mutation { upsertContact(input: { phoneNumbers: [\"+12065550108\"], externalId: \"7\" }) \
          { contact { id } userErrors { message } } }";
@@ -95,6 +101,9 @@ async fn no_statement_scans_a_table() {
     read_everything(&app, &gql.token).await;
     let cancel = "mutation($id: ID!) { cancelMessage(input: { messageId: $id }) { userErrors { code } } }";
     gql.ok(cancel, json!({ "id": id })).await;
+
+    receiver.until(2).await;
+    tend::wake(app.hub(), None).await.unwrap();
 
     let seen = statements.seen();
     assert!(seen.len() > 60, "only {} statements were seen", seen.len());

@@ -31,7 +31,7 @@ pub(super) fn line<E: EntityTrait>() -> String {
 }
 
 fn samples(kind: &ColumnType) -> Vec<Value> {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 14] = [
         "text ☎ 'quoted'",
         "OWNER",
         "TWILIO",
@@ -44,6 +44,8 @@ fn samples(kind: &ColumnType) -> Vec<Value> {
         "ACCEPTED",
         "SENDER",
         "KEYWORD",
+        "PENDING",
+        "GONE",
     ];
     let time = chrono::DateTime::from_timestamp_micros(1_763_000_000_123_456).unwrap();
     match kind {

@@ -141,6 +141,11 @@ metrics! {
             "unknown_config", "foreign_account", "too_large", "malformed"
         ]],
         "Webhooks refused as unsigned, wrongly signed, too large or unreadable.";
+    WEBHOOK_ATTEMPTS = "phonehub_webhook_attempts_total", Kind::Counter,
+        ["outcome": ["delivered", "retry", "failed", "gone"]],
+        "Posts to partners' endpoints by what came of them: delivered, retry, failed (given up) or gone (410).";
+    WEBHOOK_LAG_SECONDS = "phonehub_webhook_lag_seconds", Kind::Histogram(OUTSIDE), [],
+        "Time from an event's delivery being planned to its first attempt.";
     CACHE_LOOKUPS = "phonehub_cache_lookups_total", Kind::Counter, ["cache": ["documents"], "outcome": ["hit", "miss"]],
         "Look-ups in in-process caches: hit or miss.";
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
-use http::header::{DATE, RETRY_AFTER};
 use serde::Deserialize;
 
 use crate::base::http::HttpResponse;
@@ -44,16 +42,7 @@ pub(super) fn unreadable(response: &HttpResponse) -> CarrierError {
     }
 }
 
-/// Seconds, or a date, which is measured against the carrier's own `Date` (RFC 9110, 10.2.3).
+/// As the carrier asks, within reason.
 fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    let header = |name| response.headers.get(name)?.to_str().ok();
-    let value: &str = header(RETRY_AFTER)?.trim();
-    let wait = if let Ok(seconds) = value.parse() {
-        Duration::from_secs(seconds)
-    } else {
-        let until = DateTime::parse_from_rfc2822(value).ok()?;
-        let now = DateTime::parse_from_rfc2822(header(DATE)?).ok()?;
-        (until - now).to_std().unwrap_or_default()
-    };
-    Some(wait.min(LONGEST_WAIT))
+    response.retry_after().map(|wait| wait.min(LONGEST_WAIT))
 }

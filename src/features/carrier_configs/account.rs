@@ -45,12 +45,13 @@ impl Account {
         Ok(account)
     }
 
-    /// `twilio:host[:port]:AC…`: ids of messages and addresses of senders are unique below it.
+    /// `twilio:host[:port][/path]:AC…`: ids of messages and addresses of senders are unique below it.
     pub fn key(&self) -> String {
         let url = self.base_url.as_url();
         let host = host_of(url);
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        format!("twilio:{host}{port}:{}", self.sid.as_str())
+        let path = url.path().trim_end_matches('/');
+        format!("twilio:{host}{port}{path}:{}", self.sid.as_str())
     }
 
     /// The base URL as it is stored: without a slash at the end.

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     base::{
         ctx::Ctx,
-        error::{Error, Result},
+        error::{Error, ErrorCode, Result},
         jobs::{Handler, Lease, Outcome},
         tx::Tx,
     },
@@ -46,6 +46,9 @@ pub const KIND: &str = "deliver";
 const PAUSE: chrono::Duration = chrono::Duration::seconds(5);
 /// Left of the lease beyond the time-out before a call is begun.
 const MARGIN: Duration = Duration::from_secs(1);
+
+/// Between two tries to put the carrier's answer on record.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// The job's own data.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -186,8 +189,7 @@ async fn hand_over(
     match call(&*messaging, &outgoing).await {
         SendOutcome::Accepted(remote) => {
             let evidence = answered(&remote);
-            let end = End { ctx: ctx.clone(), lease: lease.clone(), attempt, evidence };
-            ctx.hub.parts.of::<Ends>().join(end).await?;
+            taken(ctx, lease, attempt, evidence).await?;
         }
         SendOutcome::Refused(error) => {
             let tx = ctx.begin().await?;
@@ -202,6 +204,22 @@ async fn hand_over(
         }
     }
     Ok(Outcome::Settled)
+}
+
+/// Puts on record that the carrier has it. A database that is busy is asked again while the lease lasts: an answer that is
+/// thrown away has to be found again in the carrier's lists.
+async fn taken(ctx: &Ctx, lease: &Lease, attempt: attempt::Model, evidence: Evidence) -> Result<()> {
+    loop {
+        let (attempt, evidence) = (attempt.clone(), evidence.clone());
+        let end = End { ctx: ctx.clone(), lease: lease.clone(), attempt, evidence };
+        match ctx.hub.parts.of::<Ends>().join(end).await {
+            Err(error) if error.code == ErrorCode::Unavailable && lease.left() > MARGIN => {
+                tracing::warn!(%error, "an answer of the carrier is not on record yet; trying again");
+                tokio::time::sleep(AGAIN).await;
+            }
+            settled => return settled,
+        }
+    }
 }
 
 async fn call(messaging: &dyn Messaging, outgoing: &Outgoing) -> SendOutcome {

@@ -127,9 +127,8 @@ impl Stage {
         query::of_system().one(self.hub.db.read()).await.unwrap().unwrap()
     }
 
-    /// A message that is being handed over, with the attempt that does it.
-    pub async fn sending(&self, from: OrganizationId, to: &str) -> (message::Model, attempt::Model) {
-        let ctx = self.ctx(from);
+    /// A message that was accepted and waits.
+    pub async fn queued(&self, from: OrganizationId, to: &str) -> message::Model {
         let input = SendMessage {
             to: Recipient::PhoneNumber(to.to_owned()),
             idempotency_key: MessageId::new().to_string(),
@@ -141,7 +140,13 @@ impl Stage {
             validity_seconds: None,
             priority: None,
         };
-        let queued = send::send(&ctx, input).await.unwrap();
+        send::send(&self.ctx(from), input).await.unwrap()
+    }
+
+    /// A message that is being handed over, with the attempt that does it.
+    pub async fn sending(&self, from: OrganizationId, to: &str) -> (message::Model, attempt::Model) {
+        let ctx = self.ctx(from);
+        let queued = self.queued(from, to).await;
         let tx = ctx.begin().await.unwrap();
         let start = Start { message: &queued, config: queued.carrier_config_id.unwrap(), fence: 1 };
         let attempt = attempts::start_all(&ctx, &tx, &[start]).await.unwrap().remove(0);

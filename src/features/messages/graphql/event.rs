@@ -28,6 +28,8 @@ pub enum EventType {
     OptOutChanged,
     /// A carrier config was made, changed or deleted. Shown to those who manage carriers.
     CarrierConfigSaved,
+    /// A webhook endpoint was disabled because it is gone or keeps failing. Shown to those who manage webhooks.
+    WebhookEndpointDisabled,
 }
 
 impl EventType {
@@ -41,6 +43,7 @@ impl EventType {
             Self::ContactUpdated => "contact.updated",
             Self::OptOutChanged => "opt_out.changed",
             Self::CarrierConfigSaved => "carrier_config.saved",
+            Self::WebhookEndpointDisabled => "webhook_endpoint.disabled",
         }
     }
 
@@ -48,6 +51,7 @@ impl EventType {
     pub const fn permission(self) -> Permission {
         match self {
             Self::CarrierConfigSaved => Permission::CarriersManage,
+            Self::WebhookEndpointDisabled => Permission::WebhooksManage,
             _ => Permission::MessagesRead,
         }
     }
@@ -115,7 +119,7 @@ pub struct EventEdge {
 const INTERNAL: [&str; 3] = ["organization_id", "account", "status_rank"];
 
 /// The snapshot in the API's spelling, without what concerns PhoneHub alone. What a column holds stays as it is.
-fn public(data: &Value) -> Value {
+pub fn public(data: &Value) -> Value {
     let Value::Object(subjects) = data else { return Value::Null };
     let subjects = subjects.iter().map(|(name, subject)| {
         let subject = match subject {

@@ -24,7 +24,7 @@ pub use author::MessageAuthor;
 pub use conversation::{
     Conversation, ConversationConnection, ConversationEdge, MessageConnection, MessageEdge,
 };
-pub use event::{Event, EventEdge, EventType};
+pub use event::{Event, EventEdge, EventType, public};
 pub use filter::{ConversationFilter, MessageFilter, Reading};
 pub use job::{Job, JobConnection};
 pub use loaders::{ConversationsById, MessagesById};

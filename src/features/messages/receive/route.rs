@@ -2,13 +2,15 @@
 //! shared by several organisations").
 
 use entity::{
-    carrier_config,
-    enums::{Direction, NumberStatus},
+    attempt, carrier_config,
+    enums::{AttemptState, Direction, NumberStatus},
     ids::{NumberId, OrganizationId},
     message, number,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Set, sea_query::OnConflict,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Set,
+    sea_query::{Expr, ExprTrait, OnConflict, SelectStatement},
 };
 use serde::Serialize;
 
@@ -72,7 +74,8 @@ pub(super) async fn route(
 }
 
 /// The newest message that this account sent to that phone from the address, or from the service behind it. On an
-/// organisation's own config only its own count.
+/// organisation's own config only its own count. One that only waits, was withdrawn or was refused is no sent message:
+/// else whoever plans one would be given what the person writes to somebody else.
 async fn last_written(
     db: &impl ConnectionTrait,
     config: &carrier_config::Model,
@@ -84,7 +87,8 @@ async fn last_written(
             .filter(message::Column::Account.eq(&config.account))
             .filter(message::Column::Sender.eq(sender))
             .filter(message::Column::Recipient.eq(inbound.from.as_str()))
-            .filter(message::Column::Direction.eq(Direction::Outbound));
+            .filter(message::Column::Direction.eq(Direction::Outbound))
+            .filter(left());
         if let Some(own) = config.organization_id {
             query = query.filter(message::Column::OrganizationId.eq(own));
         }
@@ -92,6 +96,25 @@ async fn last_written(
         newest = found.into_iter().chain(newest).max_by_key(|message| (message.created_at, message.id));
     }
     Ok(newest)
+}
+
+/// What the carrier has, or may have.
+fn left() -> Condition {
+    Condition::any()
+        .add(message::Column::CarrierMessageId.is_not_null())
+        .add(message::Column::Id.in_subquery(under_way()))
+}
+
+fn under_way() -> SelectStatement {
+    attempt::Entity::find()
+        .select_only()
+        .column(attempt::Column::MessageId)
+        .filter(
+            Expr::col((attempt::Entity, attempt::Column::MessageId))
+                .equals((message::Entity, message::Column::Id)),
+        )
+        .filter(attempt::Column::State.is_in([AttemptState::Started, AttemptState::InDoubt]))
+        .into_query()
 }
 
 /// The organisation that holds a sender of the system config: the row's, else the operator's.

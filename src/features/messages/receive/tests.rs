@@ -11,7 +11,7 @@ use crate::{
     features::{
         contacts::{keywords, opt_outs},
         messages::{
-            snapshot,
+            cancel, snapshot,
             testing::{OURS, Stage, THEIRS, text},
         },
     },
@@ -93,6 +93,24 @@ async fn a_shared_number_answers_to_whom_wrote_last() {
     assert_eq!(bodies(stage.rows::<message::Entity>(acme).await), [""; 0]);
     let conversation = &stage.rows::<conversation::Entity>(bolt).await[..];
     assert_eq!(conversation.len(), 1, "the answer joins the conversation that it answers");
+}
+
+#[tokio::test]
+async fn on_a_shared_number_only_what_was_sent_counts_as_written() {
+    let stage = Stage::new().await;
+    stage.operator().await;
+    let (acme, bolt) = (stage.organization("Acme").await, stage.organization("Bolt").await);
+    let config = stage.system_config().await;
+    stage.sending(acme, THEIRS).await;
+    stage.hub.clock.advance(chrono::Duration::seconds(1));
+    stage.queued(bolt, THEIRS).await;
+    let withdrawn = stage.queued(bolt, THEIRS).await;
+    cancel::cancel(&stage.ctx(bolt), withdrawn.id).await.unwrap();
+    receive(&stage.hub, &config, &text("SM1", "To Acme")).await.unwrap();
+    for (organization, expected) in [(acme, 1), (bolt, 0)] {
+        let rows = stage.rows::<message::Entity>(organization).await;
+        assert_eq!(rows.iter().filter(|row| row.direction == Direction::Inbound).count(), expected);
+    }
 }
 
 #[tokio::test]
