@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     api::{
-        self,
+        self, audit,
         door::Door,
         explorer, http, media, operations,
         schema::{self, AppSchema},
@@ -30,7 +30,10 @@ use crate::{
     demo::{self, Demo},
     features::{
         carrier_configs::seed::{self, SystemSeed},
-        messages::{deliver::Deliver, poll::Poll, reconcile::Reconcile, sweep},
+        messages::{
+            deliver::Deliver, erase::Erase, poll::Poll, reconcile::Reconcile, redact::carrier::Redact, sweep,
+        },
+        organizations::retention,
         webhook_endpoints::{forward::Forward, tend},
     },
     sandbox,
@@ -86,6 +89,7 @@ impl App {
         if let Some(seed) = SystemSeed::from_config(&hub.config).filter(|_| demo.is_none()) {
             seed::seed_system(&ctx, &seed).await?;
         }
+        retention::publish(&ctx).await?;
         let presence = orphans::adopt(&hub).await?;
         let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
         tokio::spawn(stopping.clone().run_until_cancelled_owned(metrics.clone().keep_bounded()));
@@ -159,7 +163,8 @@ fn send_at_once(stream: &mut TcpStream) {
 
 /// Every kind of work that the worker does.
 fn handlers(stopping: &CancellationToken) -> Handlers {
-    Handlers::default().with(Deliver).with(Reconcile).with(Poll).with(Forward::new(stopping.clone()))
+    let messages = Handlers::default().with(Deliver).with(Reconcile).with(Poll).with(Redact).with(Erase);
+    messages.with(Forward::new(stopping.clone()))
 }
 
 /// Every route, behind the middleware that gives requests their ids.
@@ -173,6 +178,7 @@ fn router(
         .merge(api::routes(door))
         .merge(webhooks::router(hub.clone()))
         .merge(media::router(hub.clone()))
+        .merge(audit::routes(hub.clone()))
         .merge(operations::routes(hub.clone(), metrics))
         .merge(explorer::routes(demo_token))
         .layer(middleware::from_fn_with_state(hub.clone(), http::observe))

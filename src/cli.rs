@@ -140,6 +140,28 @@ pub enum Admin {
         /// The user's address
         email: String,
     },
+    /// Let an organisation change and send nothing; it reads, and what others send to it is kept
+    SuspendOrganization {
+        /// The organisation's id (`org_…`)
+        organization: String,
+        /// For the audit log
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Let a suspended organisation go on
+    ResumeOrganization {
+        /// The organisation's id (`org_…`)
+        organization: String,
+    },
+    /// Print the audit log as JSON lines
+    ExportAudit {
+        /// One organisation's alone (`org_…`)
+        #[arg(long)]
+        organization: Option<String>,
+        /// From this time on, such as 2026-11-20T12:00:00Z
+        #[arg(long)]
+        since: Option<chrono::DateTime<chrono::Utc>>,
+    },
     /// Seal every secret anew with the first key of `PHONEHUB_MASTER_KEY`; safe while servers run
     RotateMasterKey,
     /// Hand nothing to carriers until resumed; accepted messages wait

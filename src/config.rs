@@ -5,6 +5,7 @@ mod contradictions;
 mod keys;
 mod parse;
 mod problem;
+mod proxies;
 mod reader;
 mod reference;
 mod settings;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use keys::{Key, KeySet, Keys};
 pub use problem::{Problem, Problems};
+pub use proxies::{ForwardedHeader, Network, NotANetwork, Proxies};
 pub use reference::reference;
 pub use settings::{Group, SETTINGS, Setting};
 pub use stores::{Database, SqliteSynchronous};
@@ -63,6 +65,8 @@ pub struct Config {
     pub door: Door,
     /// How logs are written.
     pub log: Log,
+    /// How long things are kept where an organisation wishes nothing else.
+    pub retention: Retention,
     /// How long events can be replayed; older cursors are answered with an error, never with a hole.
     pub event_retention: Duration,
     /// How long a graceful stop waits for calls in flight; an instance is gone within this plus a second.
@@ -119,6 +123,17 @@ pub struct Delivery {
     pub job_attempts: u32,
 }
 
+/// How long things are kept by default. `None`: for ever.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    /// Messages and all that is known of them.
+    pub messages: Option<Duration>,
+    /// Files of messages.
+    pub media: Option<Duration>,
+    /// Audit entries.
+    pub audit: Duration,
+}
+
 /// The database's pool.
 #[derive(Debug, Clone)]
 pub struct Pool {
@@ -150,8 +165,8 @@ pub struct Door {
     pub cors_origins: Vec<String>,
     /// Origins of browsers that may open sockets; empty: same origin only.
     pub websocket_origins: Vec<String>,
-    /// Proxies in front that append to `X-Forwarded-For`; 0: the peer's own address counts.
-    pub trusted_proxies: usize,
+    /// Proxies in front that are believed about where a request came from.
+    pub proxies: Proxies,
     /// Largest webhook that is read, in bytes; larger ones are refused before their signature is looked at.
     pub webhook_body_limit: usize,
     /// Bearer token that `/metrics` asks for; without one it answers only on a loopback listener.
@@ -233,6 +248,11 @@ impl Config {
                 format: reader.value(&settings::LOG_FORMAT, parse::log_format),
                 filter: reader.value(&settings::LOG, parse::log_filter),
             },
+            retention: Retention {
+                messages: reader.optional(&settings::MESSAGE_RETENTION, parse::duration("7d", "36500d")),
+                media: reader.optional(&settings::MEDIA_RETENTION, parse::duration("1d", "36500d")),
+                audit: reader.value(&settings::AUDIT_RETENTION, parse::duration("30d", "36500d")),
+            },
             event_retention: reader.value(&settings::EVENT_RETENTION, parse::duration("1h", "3650d")),
             shutdown_grace: reader.value(&settings::SHUTDOWN_GRACE, parse::duration("1s", "29s")),
             data_dir,
@@ -277,7 +297,10 @@ fn door(reader: &mut Reader) -> Door {
     Door {
         cors_origins: reader.value(&settings::CORS_ORIGINS, parse::origins),
         websocket_origins: reader.value(&settings::WEBSOCKET_ORIGINS, parse::origins),
-        trusted_proxies: reader.value(&settings::TRUSTED_PROXIES, parse::count(0, 16)),
+        proxies: Proxies {
+            networks: reader.value(&settings::TRUSTED_PROXIES, parse::networks),
+            header: reader.value(&settings::FORWARDED_HEADER, parse::forwarded_header),
+        },
         webhook_body_limit: reader.value(&settings::WEBHOOK_BODY_LIMIT, parse::count(1_024, 16_777_216)),
         metrics_token: reader.optional(&settings::METRICS_TOKEN, parse::metrics_token),
     }

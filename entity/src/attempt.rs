@@ -28,6 +28,8 @@ pub struct Model {
     pub fence: i64,
     /// Once known.
     pub carrier_message_id: Option<String>,
+    /// The carrier's id was found in a list among copies that look alike; its answer or a callback overrides it.
+    pub guessed: bool,
     /// The carrier's refusal.
     pub error_code: Option<i32>,
     /// The refusal or doubt in words.

@@ -1,8 +1,11 @@
-//! `audit_entries`: who did what, when, from where: one row a mutation or use of a secret.
+//! `audit_entries`: who did what, when, from where: one row a mutation, done or refused. The database lets nobody change one.
 
 use sea_orm::entity::prelude::*;
 
-use crate::ids::{ApiKeyId, AuditEntryId, OrganizationId, UserId};
+use crate::{
+    enums::{AuditActor, AuditOutcome},
+    ids::{ApiKeyId, AuditEntryId, OrganizationId, UserId},
+};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -13,6 +16,8 @@ pub struct Model {
     pub id: AuditEntryId,
     /// Null for acts outside any organisation (a failed sign-in).
     pub organization_id: Option<OrganizationId>,
+    /// What kind of caller.
+    pub actor: AuditActor,
     /// The acting user.
     pub user_id: Option<UserId>,
     /// The acting key.
@@ -21,7 +26,11 @@ pub struct Model {
     pub action: String,
     /// Public id of what it was done to.
     pub subject: Option<String>,
-    /// Facts beside; no secrets, bodies at most 160 characters.
+    /// Whether it was done.
+    pub outcome: AuditOutcome,
+    /// Why not, in the API's own code.
+    pub error_code: Option<String>,
+    /// Facts beside; no secrets, and nothing that a person may want erased: this row cannot be changed.
     pub detail: Json,
     /// Remote address.
     pub ip: Option<String>,
@@ -36,3 +45,7 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl crate::Tenanted for Entity {
+    const ORGANIZATION: Column = Column::OrganizationId;
+}

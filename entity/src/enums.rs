@@ -39,6 +39,28 @@ closed! {
         Owner = "OWNER",
     }
 
+    /// What kind of caller did something.
+    AuditActor {
+        /// A signed-in person.
+        User = "USER",
+        /// A partner's program.
+        ApiKey = "API_KEY",
+        /// PhoneHub itself.
+        System = "SYSTEM",
+        /// `phonehub admin` on the command line.
+        Administrator = "ADMINISTRATOR",
+        /// Somebody without a token, such as before signing in.
+        Anonymous = "ANONYMOUS",
+    }
+
+    /// What became of a call.
+    AuditOutcome {
+        /// It was done.
+        Done = "DONE",
+        /// It was refused; nothing changed.
+        Refused = "REFUSED",
+    }
+
     /// Which carrier a config talks to.
     Provider {
         /// Twilio, or anything that speaks its API: the sandbox too.

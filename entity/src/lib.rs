@@ -32,6 +32,7 @@ pub mod session;
 pub mod system_setting;
 pub mod throttle;
 pub mod timeline_entry;
+pub mod tombstone;
 pub mod user;
 pub mod webhook_attempt;
 pub mod webhook_delivery;

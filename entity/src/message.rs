@@ -81,6 +81,10 @@ pub struct Model {
     pub delivered_at: Option<DateTimeUtc>,
     /// Final failure.
     pub failed_at: Option<DateTimeUtc>,
+    /// Its text and files were erased here.
+    pub redacted_at: Option<DateTimeUtc>,
+    /// The carrier's copy was erased, or the carrier has none.
+    pub carrier_redacted_at: Option<DateTimeUtc>,
 }
 
 /// Joins are written where they are used.

@@ -19,6 +19,16 @@ pub struct Model {
     pub is_operator: bool,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// Since when an operator lets it change and send nothing.
+    pub suspended_at: Option<DateTimeUtc>,
+    /// Days that messages are kept; the installation's default when null, as for the three below.
+    pub message_days: Option<i32>,
+    /// Days that files of messages are kept.
+    pub media_days: Option<i32>,
+    /// Days that audit entries are kept; at least 30.
+    pub audit_days: Option<i32>,
+    /// Days that events are kept for replay.
+    pub event_days: Option<i32>,
 }
 
 /// Joins are written where they are used.

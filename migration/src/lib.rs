@@ -9,6 +9,7 @@ mod m0002_carriers;
 mod m0003_messages;
 mod m0004_machinery;
 mod m0005_partners;
+mod m0006_keeping;
 
 /// All steps in order.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_messages::Step),
             Box::new(m0004_machinery::Step),
             Box::new(m0005_partners::Step),
+            Box::new(m0006_keeping::Step),
         ]
     }
 }
@@ -31,15 +33,24 @@ pub fn steps() -> Vec<String> {
     Migrator::migrations().iter().map(|step| step.name().to_owned()).collect()
 }
 
+/// Begins a statement that only one of the databases understands, or needs.
+const ONLY_SQLITE: &str = "-- SQLite";
+/// The same for the other one.
+const ONLY_POSTGRES: &str = "-- PostgreSQL";
+
 /// Runs statements separated by blank lines, with the types that the two databases spell differently filled in.
 pub(crate) async fn run(db: &impl ConnectionTrait, sql: &str) -> Result<(), DbErr> {
-    let spelled = match db.get_database_backend() {
-        DbBackend::Postgres => {
-            [("{uuid}", "UUID"), ("{time}", "TIMESTAMPTZ"), ("{json}", "JSONB"), ("{bytes}", "BYTEA")]
+    let (spelled, foreign) = match db.get_database_backend() {
+        DbBackend::Postgres => (
+            [("{uuid}", "UUID"), ("{time}", "TIMESTAMPTZ"), ("{json}", "JSONB"), ("{bytes}", "BYTEA")],
+            ONLY_SQLITE,
+        ),
+        _ => {
+            ([("{uuid}", "BLOB"), ("{time}", "TEXT"), ("{json}", "TEXT"), ("{bytes}", "BLOB")], ONLY_POSTGRES)
         }
-        _ => [("{uuid}", "BLOB"), ("{time}", "TEXT"), ("{json}", "TEXT"), ("{bytes}", "BLOB")],
     };
-    for statement in sql.split("\n\n").filter(|statement| !statement.trim().is_empty()) {
+    let ours = |statement: &&str| !statement.trim().is_empty() && !statement.trim().starts_with(foreign);
+    for statement in sql.split("\n\n").filter(ours) {
         let statement =
             spelled.iter().fold(statement.to_owned(), |text, (name, word)| text.replace(name, word));
         db.execute_unprepared(&statement).await?;

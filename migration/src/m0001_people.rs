@@ -18,7 +18,12 @@ CREATE TABLE organizations (
   name TEXT NOT NULL,
   default_region TEXT NOT NULL,
   is_operator BOOLEAN NOT NULL,
-  created_at {time} NOT NULL
+  created_at {time} NOT NULL,
+  suspended_at {time},
+  message_days INTEGER,
+  media_days INTEGER,
+  audit_days INTEGER,
+  event_days INTEGER
 )
 
 CREATE UNIQUE INDEX organizations_one_operator ON organizations (is_operator) WHERE is_operator
@@ -131,10 +136,13 @@ CREATE INDEX api_keys_page ON api_keys (organization_id, created_at, id)
 CREATE TABLE audit_entries (
   id {uuid} PRIMARY KEY,
   organization_id {uuid} REFERENCES organizations (id),
+  actor TEXT NOT NULL,
   user_id {uuid},
   api_key_id {uuid},
   action TEXT NOT NULL,
   subject TEXT,
+  outcome TEXT NOT NULL,
+  error_code TEXT,
   detail {json} NOT NULL,
   ip TEXT,
   request_id TEXT NOT NULL,
@@ -142,6 +150,10 @@ CREATE TABLE audit_entries (
 )
 
 CREATE INDEX audit_entries_page ON audit_entries (organization_id, created_at, id)
+
+CREATE INDEX audit_entries_nobodys ON audit_entries (created_at, id) WHERE organization_id IS NULL
+
+CREATE INDEX audit_entries_subject ON audit_entries (organization_id, subject, created_at, id) WHERE subject IS NOT NULL
 ";
 
 crate::step!();

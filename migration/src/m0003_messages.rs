@@ -63,7 +63,9 @@ CREATE TABLE messages (
   updated_at {time} NOT NULL,
   sent_at {time},
   delivered_at {time},
-  failed_at {time}
+  failed_at {time},
+  redacted_at {time},
+  carrier_redacted_at {time}
 )
 
 CREATE UNIQUE INDEX messages_carrier_id ON messages (account, carrier_message_id) WHERE carrier_message_id IS NOT NULL
@@ -75,6 +77,8 @@ CREATE INDEX messages_conversation ON messages (conversation_id, created_at, id)
 CREATE INDEX messages_config ON messages (carrier_config_id)
 
 CREATE INDEX messages_number ON messages (number_id, created_at, id)
+
+CREATE INDEX messages_media ON messages (organization_id, created_at, id) WHERE media_count > 0
 
 CREATE INDEX messages_hanging ON messages (updated_at, id) WHERE status IN ('SENDING', 'SENT')
 
@@ -102,6 +106,7 @@ CREATE TABLE attempts (
   state TEXT NOT NULL,
   fence BIGINT NOT NULL,
   carrier_message_id TEXT,
+  guessed BOOLEAN NOT NULL,
   error_code INTEGER,
   error_message TEXT,
   clean_lists INTEGER NOT NULL,

@@ -19,7 +19,7 @@ CREATE TABLE events (
   PRIMARY KEY (organization_id, position)
 )
 
-CREATE INDEX events_age ON events (created_at)
+CREATE INDEX events_subject ON events (organization_id, subject)
 
 CREATE TABLE jobs (
   id {uuid} PRIMARY KEY,

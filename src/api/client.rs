@@ -5,25 +5,28 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
-use http::header::{AUTHORIZATION, ORIGIN};
+use http::header::{AUTHORIZATION, FORWARDED, ORIGIN};
 use http::{Extensions, HeaderMap, HeaderName};
 use url::{Host, Url};
 use uuid::Uuid;
 
 use crate::base::ctx::RequestInfo;
+use crate::config::{ForwardedHeader, Proxies};
 
 /// The header of the request id, in and out.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Proxies in a row at most.
+const MOST_HOPS: usize = 32;
 const LONGEST_REQUEST_ID: usize = 64;
 
-/// Where a request came from. `trusted_proxies` in front of us append to `X-Forwarded-For`; the entry before theirs is
-/// the client, everything further left is hearsay.
-pub fn request_info(headers: &HeaderMap, extensions: &Extensions, trusted_proxies: usize) -> RequestInfo {
+/// Where a request came from. A peer that is none of our proxies speaks for itself, whatever its headers say; what is left
+/// of the first address that is none of theirs is hearsay.
+pub fn request_info(headers: &HeaderMap, extensions: &Extensions, proxies: &Proxies) -> RequestInfo {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    let ip = if trusted_proxies == 0 { peer } else { forwarded(headers, trusted_proxies).or(peer) };
-    RequestInfo { request_id: request_id(headers), ip }
+    let ip = peer.map(|peer| client_behind(peer, headers, proxies));
+    RequestInfo { request_id: request_id(headers), ip, ..RequestInfo::default() }
 }
 
 /// The client's own id when it is harmless in logs, else a new one.
@@ -40,11 +43,46 @@ fn is_harmless(id: &str) -> bool {
     !id.is_empty() && id.len() <= LONGEST_REQUEST_ID && id.bytes().all(legal)
 }
 
-fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
-    let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
-    let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
-    let client = hops.len().checked_sub(trusted_proxies)?;
-    hops.get(client)?.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+/// Goes back hop by hop while the speaker is a proxy of ours; one that names nobody, or not an address, is the last that
+/// is known.
+fn client_behind(peer: IpAddr, headers: &HeaderMap, proxies: &Proxies) -> IpAddr {
+    let mut client = peer;
+    for hop in hops(headers, proxies.header) {
+        match hop {
+            Some(ip) if proxies.include(client) => client = ip,
+            _ => break,
+        }
+    }
+    client
+}
+
+/// Whom each proxy spoke for, the nearest proxy's word first. Commas are split without regard to quotes, which only a
+/// hostile client sends: what our own proxies appended stands behind the last ones.
+fn hops(headers: &HeaderMap, header: ForwardedHeader) -> impl Iterator<Item = Option<IpAddr>> {
+    let name = match header {
+        ForwardedHeader::XForwardedFor => FORWARDED_FOR,
+        ForwardedHeader::Forwarded => FORWARDED,
+    };
+    let lines: Vec<_> = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default()).collect();
+    let words = lines.into_iter().rev().flat_map(|line| line.rsplit(',')).take(MOST_HOPS);
+    words.map(move |word| match header {
+        ForwardedHeader::XForwardedFor => address(word.trim()),
+        ForwardedHeader::Forwarded => speaks_for(word),
+    })
+}
+
+/// The `for` of one element, such as `for="[2001:db8::1]:4711";proto=https` (RFC 7239 section 4).
+fn speaks_for(element: &str) -> Option<IpAddr> {
+    let pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let mut named = pairs.filter(|(name, _)| name.eq_ignore_ascii_case("for"));
+    address(named.next()?.1.trim_matches('"'))
+}
+
+/// An address, bare or in brackets, with or without a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let ip = bare.parse::<IpAddr>().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|both| both.ip()));
+    ip.map(|ip| ip.to_canonical())
 }
 
 /// A header or payload that should hold a bearer token (RFC 6750).
@@ -152,16 +190,55 @@ mod tests {
         }
     }
 
+    fn ip(peer: &str, header: ForwardedHeader, trusted: &str, map: &HeaderMap) -> String {
+        let networks = trusted.split_whitespace().map(|network| network.parse().unwrap()).collect();
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        request_info(map, &extensions, &Proxies { networks, header }).ip.unwrap().to_string()
+    }
+
     #[test]
     fn only_what_our_proxies_wrote_counts() {
-        let map = headers(&[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.1")]);
-        let mut extensions = Extensions::new();
-        extensions.insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1))));
-        let ip = |proxies| request_info(&map, &extensions, proxies).ip.map(|ip| ip.to_string());
-        assert_eq!(ip(0).as_deref(), Some("127.0.0.1"));
-        assert_eq!(ip(1).as_deref(), Some("10.0.0.1"));
-        assert_eq!(ip(2).as_deref(), Some("1.2.3.4"));
-        assert_eq!(ip(9).as_deref(), Some("127.0.0.1"));
+        use ForwardedHeader::XForwardedFor as Words;
+        let map = headers(&[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.1"), ("forwarded", "for=7.7.7.7")]);
+        assert_eq!(ip("127.0.0.1", Words, "", &map), "127.0.0.1", "no proxies");
+        assert_eq!(
+            ip("203.0.113.5", Words, "127.0.0.0/8", &map),
+            "203.0.113.5",
+            "a stranger speaks for itself"
+        );
+        assert_eq!(ip("127.0.0.1", Words, "127.0.0.1", &map), "10.0.0.1", "one proxy");
+        assert_eq!(ip("127.0.0.1", Words, "127.0.0.1 10.0.0.0/8", &map), "1.2.3.4", "two proxies");
+        assert_eq!(ip("127.0.0.1", Words, "0.0.0.0/0", &map), "6.6.6.6", "everybody is a proxy");
+        let unreadable = headers(&[("x-forwarded-for", "1.2.3.4, unknown")]);
+        assert_eq!(ip("10.0.0.1", Words, "10.0.0.0/8", &unreadable), "10.0.0.1");
+        let ports = headers(&[("x-forwarded-for", "9.9.9.9, [2001:db8::1]:443, 1.2.3.4:80")]);
+        assert_eq!(ip("10.0.0.1", Words, "10.0.0.0/8 1.2.3.4", &ports), "2001:db8::1");
+    }
+
+    #[test]
+    fn two_lines_are_one_list() {
+        let trusted = "10.0.0.0/8 1.2.3.4";
+        let mut both = HeaderMap::new();
+        both.append(FORWARDED_FOR, HeaderValue::from_static("6.6.6.6"));
+        both.append(FORWARDED_FOR, HeaderValue::from_static("1.2.3.4, 10.0.0.2"));
+        assert_eq!(ip("10.0.0.1", ForwardedHeader::XForwardedFor, trusted, &both), "6.6.6.6");
+    }
+
+    #[test]
+    fn forwarded_is_read_as_its_rfc_says_and_only_when_asked_for() {
+        use ForwardedHeader::Forwarded as Standard;
+        let map = headers(&[
+            (
+                "forwarded",
+                "for=\"evil, For=\"[2001:db8:cafe::17]:4711\";proto=https, proto=http;for=10.0.0.2",
+            ),
+            ("x-forwarded-for", "6.6.6.6"),
+        ]);
+        assert_eq!(ip("10.0.0.1", Standard, "10.0.0.0/8", &map), "2001:db8:cafe::17");
+        assert_eq!(ip("10.0.0.1", Standard, "10.0.0.1", &map), "10.0.0.2");
+        let hidden = headers(&[("forwarded", "for=1.2.3.4, for=_hidden")]);
+        assert_eq!(ip("10.0.0.1", Standard, "0.0.0.0/0", &hidden), "10.0.0.1");
     }
 
     #[test]

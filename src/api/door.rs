@@ -169,8 +169,9 @@ impl<E: Executor> Door<E> {
             guard::check_document(&document, operation_name, &wire.variables, &self.0.limits)?;
         self.0.types.check(&document, operation_name, &wire.variables)?;
         let share = (kind == OperationKind::Subscription && !resumable).then(|| share_key(ctx, &wire));
+        let ctx = Ctx { request: ctx.request.anew(), ..ctx.clone() };
         let mut request =
-            Request::new(wire.query).variables(wire.variables).data(ctx.clone()).data(Loaders::default());
+            Request::new(wire.query).variables(wire.variables).data(ctx).data(Loaders::default());
         request.operation_name = wire.operation_name;
         request.set_parsed_query(ExecutableDocument::clone(&document));
         Ok(Prepared { request, kind, share })

@@ -246,8 +246,7 @@ fn known_code(code: &Value) -> Option<ErrorCode> {
         Value::Enum(name) => name.as_str(),
         _ => return None,
     };
-    let items = <ErrorCode as resolver_utils::EnumType>::items();
-    items.iter().find(|item| item.name == name).map(|item| item.value)
+    ErrorCode::named(name)
 }
 
 fn whole_seconds(duration: Duration) -> u64 {

@@ -50,7 +50,7 @@ pub async fn graphql<E: Executor>(State(door): State<Door<E>>, request: Request)
 /// Where a request came from: set by [`observe`], else made anew.
 pub fn info<E: Executor>(door: &Door<E>, request: &Request) -> RequestInfo {
     request.extensions().get::<RequestInfo>().cloned().unwrap_or_else(|| {
-        let proxies = door.hub().config.door.trusted_proxies;
+        let proxies = &door.hub().config.door.proxies;
         client::request_info(request.headers(), request.extensions(), proxies)
     })
 }

@@ -1,5 +1,7 @@
 //! The door: what strangers reach first. Transport, limits and the merged roots live here; no rule of a feature.
 
+pub mod audit;
+pub mod audited;
 pub mod client;
 pub mod door;
 pub mod errors;

@@ -7,9 +7,9 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use entity::{
     Tenanted,
     ids::{
-        ApiKeyId, AttemptId, CarrierConfigId, ContactId, ConversationId, InvitationId, JobId, KeywordId,
-        MediaId, MembershipId, MessageId, NumberId, OptOutId, OrganizationId, TimelineEntryId, UserId,
-        WebhookDeliveryId, WebhookEndpointId,
+        ApiKeyId, AttemptId, AuditEntryId, CarrierConfigId, ContactId, ConversationId, InvitationId, JobId,
+        KeywordId, MediaId, MembershipId, MessageId, NumberId, OptOutId, OrganizationId, TimelineEntryId,
+        UserId, WebhookDeliveryId, WebhookEndpointId,
     },
     keyword, opt_out,
 };
@@ -24,6 +24,7 @@ use crate::{
         error::{self, Error, ErrorCode},
     },
     features::{
+        audit::{self, graphql::AuditEvent},
         carrier_configs::{graphql::CarrierConfig, query},
         contacts::{
             find::ContactsById,
@@ -53,6 +54,8 @@ pub enum Node {
     ApiKey(ApiKey),
     /// A try to hand a message over.
     Attempt(Attempt),
+    /// An entry of the audit log.
+    AuditEvent(AuditEvent),
     /// A carrier account's configuration.
     CarrierConfig(CarrierConfig),
     /// A person whom the organisation writes to.
@@ -125,6 +128,7 @@ async fn find(gql: &Context<'_>, id: &str) -> error::Result<Option<Node>> {
     match id.split_inclusive('_').next().unwrap_or_default() {
         ApiKeyId::PREFIX => node(organizations::api_key(ctx, parse(id)?).await),
         AttemptId::PREFIX => node(messages::attempt(ctx, parse(id)?).await),
+        AuditEntryId::PREFIX => node(audit::list::find(ctx, parse(id)?).await.map(|row| row.map(AuditEvent))),
         CarrierConfigId::PREFIX => carrier_config(ctx, parse(id)?).await,
         ContactId::PREFIX => contact(gql, parse(id)?).await,
         ConversationId::PREFIX => node(messages::conversation(gql, parse(id)?).await),

@@ -2,16 +2,17 @@
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema};
 
-use super::node::DoorQuery;
+use super::{audited::Audited, node::DoorQuery};
 use crate::features::{
+    audit::graphql::AuditQuery,
     carrier_configs::graphql::{CarrierConfigsMutation, CarrierConfigsQuery},
     contacts::graphql::{
         ContactsMutation, ContactsQuery, KeywordsMutation, KeywordsQuery, OptOutsMutation, OptOutsQuery,
     },
     health::graphql::HealthQuery,
-    messages::graphql::{MessagesMutation, MessagesQuery, MessagesSubscription},
+    messages::graphql::{ErasureMutation, MessagesMutation, MessagesQuery, MessagesSubscription},
     numbers::graphql::NumbersQuery,
-    organizations::graphql::{OrganizationsMutation, OrganizationsQuery},
+    organizations::graphql::{GovernanceMutation, OrganizationsMutation, OrganizationsQuery},
     webhook_endpoints::graphql::{WebhooksMutation, WebhooksQuery},
 };
 
@@ -28,6 +29,7 @@ pub struct Query(
     MessagesQuery,
     HealthQuery,
     WebhooksQuery,
+    AuditQuery,
 );
 
 /// What can be done. Every mutation takes one input and answers with what it made, or with `userErrors`.
@@ -40,6 +42,8 @@ pub struct Mutation(
     KeywordsMutation,
     MessagesMutation,
     WebhooksMutation,
+    ErasureMutation,
+    GovernanceMutation,
 );
 
 /// What can be watched. Every event comes with a cursor: give it as `after` to go on behind it.
@@ -47,14 +51,14 @@ pub struct Mutation(
 pub struct Subscription(MessagesSubscription);
 
 /// The schema that the server executes.
-pub type AppSchema = Schema<Query, Mutation, Subscription>;
+pub type AppSchema = Schema<Query, Audited<Mutation>, Subscription>;
 
 /// Selection sets inside one another, as async-graphql counts them. The guard refuses far less; this is its net.
 const RECURSION: usize = 64;
 
 /// Builds the schema. The limits of documents are the guard's, which stands before every execution.
 pub fn build() -> AppSchema {
-    Schema::build(Query::default(), Mutation::default(), Subscription::default())
+    Schema::build(Query::default(), Audited::default(), Subscription::default())
         .limit_recursive_depth(RECURSION)
         .disable_suggestions()
         .finish()

@@ -22,18 +22,24 @@ pub enum Permission {
     CarriersManage,
     /// `webhooks:manage`: endpoints that events are posted to, their secrets and deliveries.
     WebhooksManage,
+    /// `audit:read`: the audit log and its export.
+    AuditRead,
+    /// `data:manage`: how long things are kept; erases texts and contacts.
+    DataManage,
     /// `members:manage`: members, invitations and API keys. Never given to keys.
     MembersManage,
 }
 
 impl Permission {
     /// Every permission that a key can hold.
-    pub const SCOPES: [Self; 5] = [
+    pub const SCOPES: [Self; 7] = [
         Self::MessagesRead,
         Self::MessagesSend,
         Self::ContactsWrite,
         Self::CarriersManage,
         Self::WebhooksManage,
+        Self::AuditRead,
+        Self::DataManage,
     ];
 
     /// The lowest role that includes it.
@@ -41,7 +47,11 @@ impl Permission {
         match self {
             Self::MessagesRead => Role::Viewer,
             Self::MessagesSend | Self::ContactsWrite => Role::Agent,
-            Self::CarriersManage | Self::WebhooksManage | Self::MembersManage => Role::Admin,
+            Self::CarriersManage
+            | Self::WebhooksManage
+            | Self::AuditRead
+            | Self::DataManage
+            | Self::MembersManage => Role::Admin,
         }
     }
 
@@ -53,6 +63,8 @@ impl Permission {
             Self::ContactsWrite => "contacts:write",
             Self::CarriersManage => "carriers:manage",
             Self::WebhooksManage => "webhooks:manage",
+            Self::AuditRead => "audit:read",
+            Self::DataManage => "data:manage",
             Self::MembersManage => "members:manage",
         }
     }

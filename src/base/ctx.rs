@@ -8,6 +8,7 @@ use sea_orm::DatabaseConnection;
 use tokio::sync::Notify;
 
 use super::{
+    audit::Trail,
     breaker::Breakers,
     caller::{Caller, Permission},
     clock::Clock,
@@ -62,6 +63,16 @@ pub struct RequestInfo {
     pub request_id: Arc<str>,
     /// The client's address, as far as proxies can be trusted.
     pub ip: Option<IpAddr>,
+    /// What the running mutation wrote into the audit log.
+    pub trail: Trail,
+}
+
+impl RequestInfo {
+    /// The same for another operation of the same connection.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { trail: Trail::default(), ..self.clone() }
+    }
 }
 
 /// The context of every service function. Cheap to clone.

@@ -5,6 +5,7 @@ use std::{
     collections::HashSet, fs::OpenOptions, io, os::unix::fs::OpenOptionsExt, path::Path, time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DbErr, RuntimeErr,
@@ -132,6 +133,15 @@ impl Db {
         } else {
             "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
         }
+    }
+
+    /// The database's own clock.
+    pub async fn clock(&self) -> Result<DateTime<Utc>, DbErr> {
+        let asked = self.sql(format!("SELECT {}", self.clock_sql()), []);
+        let row = self.read().query_one_raw(asked).await?;
+        let row = row.ok_or_else(|| DbErr::RecordNotFound("the time".into()))?;
+        DateTime::from_timestamp_millis(row.try_get_by_index(0)?)
+            .ok_or_else(|| DbErr::Type("the database's clock is out of range".into()))
     }
 
     /// Applies what is missing, all of it or nothing. Many processes may call it at once: one works, the others wait.

@@ -25,6 +25,8 @@ pub enum ErrorCode {
     Forbidden,
     /// No such thing in the caller's organisation.
     NotFound,
+    /// An operator suspended the organisation: it reads, and what others send it is kept, but it changes and sends nothing.
+    OrganizationSuspended,
     /// It would break a uniqueness or state rule.
     Conflict,
     /// The cursor is malformed, stale or not of this list.
@@ -97,7 +99,7 @@ impl ErrorCode {
         use ErrorCode as C;
         match self {
             C::Unauthenticated => 401,
-            C::Forbidden => 403,
+            C::Forbidden | C::OrganizationSuspended => 403,
             C::NotFound => 404,
             C::MethodNotAllowed => 405,
             C::Conflict
@@ -114,6 +116,20 @@ impl ErrorCode {
         }
     }
 
+    /// Its name in the API: `BAD_USER_INPUT`.
+    pub fn name(self) -> String {
+        match async_graphql::InputType::to_value(&self) {
+            async_graphql::Value::Enum(name) => name.to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The code of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let items = <Self as async_graphql::resolver_utils::EnumType>::items();
+        items.iter().find(|item| item.name == name).map(|item| item.value)
+    }
+
     /// A caller can expect it and react in code: shown in `userErrors`, not as a top-level error.
     pub const fn is_expected(self) -> bool {
         use ErrorCode as C;
@@ -121,6 +137,7 @@ impl ErrorCode {
             self,
             C::Unauthenticated
                 | C::Forbidden
+                | C::OrganizationSuspended
                 | C::RateLimited
                 | C::LimitExceeded
                 | C::Unavailable
@@ -170,6 +187,13 @@ impl Error {
     /// A caller who is known but may not.
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::Forbidden, message)
+    }
+
+    /// The caller's organisation may not do this while it is suspended.
+    pub fn suspended() -> Self {
+        let text =
+            "The organisation is suspended: it can read, but neither change nor send. Ask the operator.";
+        Self::new(ErrorCode::OrganizationSuspended, text)
     }
 
     /// Our own fault; the text that clients see is fixed.

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entity::{Tenanted, event, event_counter, ids::OrganizationId};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Set,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
     ctx::Hub,
     error::{Error, ErrorCode, Result},
-    forget,
 };
 
 /// Rows read at once when a subscriber catches up.
@@ -102,12 +104,42 @@ async fn page(
     Ok(rows.order_by_asc(event::Column::Position).limit(PAGE).all(db).await?)
 }
 
-/// Removes events older than the retention, but for those that a durable reader has not read yet; their counters stay,
-/// so cursors before them are told.
-pub async fn forget_before(hub: &Arc<Hub>, before: DateTime<Utc>) -> Result<u64> {
-    let delete = "DELETE FROM events WHERE (organization_id, position) IN \
-                  (SELECT organization_id, position FROM events WHERE created_at < $1 AND NOT EXISTS \
-                  (SELECT 1 FROM event_readers WHERE event_readers.organization_id = events.organization_id \
-                  AND event_readers.position < events.position) LIMIT $2)";
-    forget::forget_before(hub, delete, before).await
+/// Events that one statement removes.
+pub const BATCH: u64 = 1_000;
+
+/// Removes the organisation's oldest events, as far as they were committed before a time and every durable reader has read
+/// them, a batch at most; gives how many. Its counter stays, so cursors before them are told.
+pub async fn forget_before(
+    hub: &Hub,
+    tx: &impl ConnectionTrait,
+    organization: OrganizationId,
+    time: DateTime<Utc>,
+) -> Result<u64> {
+    let statement = hub.db.sql(
+        "DELETE FROM events WHERE organization_id = $1 AND position IN (SELECT position FROM \
+         (SELECT position, created_at FROM events WHERE organization_id = $1 ORDER BY position LIMIT $2) AS oldest \
+         WHERE created_at < $3)",
+        [organization.into(), i64::try_from(BATCH).unwrap_or(i64::MAX).into(), time.into()],
+    );
+    Ok(tx.execute_raw(statement).await?.rows_affected())
+}
+
+/// Changes what the log says of a subject, for what must not be told again; the places of events stay.
+pub async fn rewrite(
+    tx: &impl ConnectionTrait,
+    organization: OrganizationId,
+    subject: &str,
+    change: impl Fn(&mut serde_json::Value),
+) -> Result<()> {
+    let told = event::Entity::in_org(organization).filter(event::Column::Subject.eq(subject)).all(tx).await?;
+    for row in told {
+        let mut data = row.data.clone();
+        change(&mut data);
+        if data != row.data {
+            let mut row = row.into_active_model();
+            row.data = Set(data);
+            row.update(tx).await?;
+        }
+    }
+    Ok(())
 }

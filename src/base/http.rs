@@ -112,6 +112,11 @@ impl HttpRequest {
         Self { method: Method::POST, url, basic: None, form: None, raw: Some(raw) }
     }
 
+    /// A DELETE without credentials.
+    pub fn delete(url: Url) -> Self {
+        Self { method: Method::DELETE, url, basic: None, form: None, raw: None }
+    }
+
     /// The same request with Basic credentials.
     #[must_use]
     pub fn with_basic(self, basic: Basic) -> Self {
@@ -183,30 +188,15 @@ pub struct HttpSetupError(#[from] reqwest::Error);
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     inner: reqwest::Client,
+    /// The same for plain http, whose names must not lead to public addresses.
+    plain: reqwest::Client,
     settings: HttpSettings,
 }
 
 impl HttpClient {
     /// Builds the client; done once at start for each profile, since every client has its own pool.
     pub fn new(settings: HttpSettings) -> Result<Self, HttpSetupError> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one place that sets time-outs and the guard"
-        )]
-        let builder = reqwest::Client::builder();
-        let inner = builder
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            // Shorter than servers keep idle connections: a request written to one they just closed is in doubt.
-            .pool_idle_timeout(Duration::from_secs(20))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .dns_resolver(guard::Resolver { reach: settings.reach })
-            .user_agent(concat!("phonehub/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { inner, settings })
+        Ok(Self { inner: build(&settings, false)?, plain: build(&settings, true)?, settings })
     }
 
     /// The settings it was built with.
@@ -223,7 +213,8 @@ impl HttpClient {
     pub async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, HttpError> {
         guard::check(&request.url, self.settings.reach)
             .map_err(|refused| HttpError::NotSent { reason: refused.to_string() })?;
-        let mut builder = self.inner.request(request.method.clone(), request.url.clone());
+        let client = if request.url.scheme() == "http" { &self.plain } else { &self.inner };
+        let mut builder = client.request(request.method.clone(), request.url.clone());
         if let Some(basic) = &request.basic {
             builder = builder.basic_auth(&basic.user, Some(basic.password.expose_secret()));
         }
@@ -256,6 +247,23 @@ impl HttpClient {
             body.extend_from_slice(&chunk);
         }
     }
+}
+
+fn build(settings: &HttpSettings, plain: bool) -> Result<reqwest::Client, reqwest::Error> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that sets time-outs and the guard")]
+    let builder = reqwest::Client::builder();
+    builder
+        .connect_timeout(settings.connect_timeout)
+        .timeout(settings.timeout)
+        // Shorter than servers keep idle connections: a request written to one they just closed is in doubt.
+        .pool_idle_timeout(Duration::from_secs(20))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .dns_resolver(guard::Resolver { reach: settings.reach, plain })
+        .user_agent(concat!("phonehub/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 fn before_answer(error: &reqwest::Error) -> HttpError {

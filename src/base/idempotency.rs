@@ -13,6 +13,8 @@ use super::{
     tx::Tx,
 };
 
+/// Stands for input that was erased: whoever repeats the key gets what it made, whatever the input.
+const ERASED: &[u8] = &[];
 /// Characters of the longest key that is taken.
 const LONGEST: usize = 255;
 
@@ -49,7 +51,9 @@ impl Call {
             .await?;
         match row {
             None => Ok(None),
-            Some(row) if row.fingerprint == self.fingerprint => Ok(Some(row.subject)),
+            Some(row) if row.fingerprint == self.fingerprint || row.fingerprint == ERASED => {
+                Ok(Some(row.subject))
+            }
             Some(_) => Err(Error::new(
                 ErrorCode::IdempotencyKeyParameterMismatch,
                 "This idempotency key was used with other input.",
@@ -87,4 +91,22 @@ pub async fn claim_all<'a>(
     let inserted =
         idempotency_key::Entity::insert_many(rows).on_conflict(first_wins).exec_with_returning(&**tx).await?;
     Ok(inserted.into_iter().map(|row| row.subject).collect())
+}
+
+/// Forgets what the input of a call was by what it made: a hash of a short text can be guessed. A repeated call still
+/// makes nothing new. `made_at` is when both were written.
+pub async fn erase_input(
+    tx: &impl ConnectionTrait,
+    organization: OrganizationId,
+    subject: &str,
+    made_at: DateTime<Utc>,
+) -> Result<()> {
+    idempotency_key::Entity::update_many()
+        .col_expr(idempotency_key::Column::Fingerprint, ERASED.to_vec().into())
+        .filter(idempotency_key::Column::CreatedAt.eq(made_at))
+        .filter(idempotency_key::Column::OrganizationId.eq(organization))
+        .filter(idempotency_key::Column::Subject.eq(subject))
+        .exec(tx)
+        .await?;
+    Ok(())
 }

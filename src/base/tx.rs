@@ -251,6 +251,7 @@ mod tests {
             default_region: Set("US".into()),
             is_operator: Set(false),
             created_at: Set(hub.clock.now()),
+            ..Default::default()
         };
         row.insert(&*tx).await.unwrap();
         tx.commit().await.unwrap();

@@ -19,6 +19,10 @@ pub trait Messaging: Send + Sync {
     async fn cancel(&self, sid: &str) -> Result<RemoteMessage, CarrierError>;
     /// Empties the body of the carrier's copy.
     async fn redact(&self, sid: &str) -> Result<RemoteMessage, CarrierError>;
+    /// Deletes the carrier's copies of the message's files; none are left when there were none.
+    async fn delete_media(&self, sid: &str) -> Result<(), CarrierError>;
+    /// Deletes the carrier's copy, numbers and all.
+    async fn delete(&self, sid: &str) -> Result<(), CarrierError>;
     /// Asks whether the credentials work and what account they open.
     async fn check_account(&self) -> Result<AccountInfo, CarrierError>;
     /// The numbers of the account.

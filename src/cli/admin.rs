@@ -1,10 +1,14 @@
 //! `phonehub admin`: turns typed words into calls of the features and prints what they answer. Holds no rule.
 
 use std::error::Error;
+use std::io::Write;
+use std::pin::pin;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use entity::enums::Role as MemberRole;
 use entity::ids::OrganizationId;
+use futures_util::TryStreamExt;
 use phonehub::base::audit;
 use phonehub::base::caller::Permission;
 use phonehub::base::clock::Clock;
@@ -12,7 +16,9 @@ use phonehub::base::ctx::{Ctx, Hub};
 use phonehub::base::phone::Region;
 use phonehub::base::switches;
 use phonehub::config::{Config, Database};
+use phonehub::features::audit::export;
 use phonehub::features::organizations::admin as people;
+use phonehub::features::organizations::suspend::{self, ResumeOrganizationInput, SuspendOrganizationInput};
 use phonehub::features::{carrier_configs, webhook_endpoints};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -41,6 +47,13 @@ pub(crate) async fn run(command: Admin, config: Config) -> Done {
             invitation_link(&ctx, &organization, &email, role).await
         }
         Admin::PasswordResetLink { email } => password_reset_link(&ctx, &email).await,
+        Admin::SuspendOrganization { organization, reason } => {
+            suspend_organization(&ctx, &organization, reason).await
+        }
+        Admin::ResumeOrganization { organization } => resume_organization(&ctx, &organization).await,
+        Admin::ExportAudit { organization, since } => {
+            export_audit(&ctx, organization.as_deref(), since).await
+        }
         Admin::RotateMasterKey => rotate_master_key(&ctx).await,
         Admin::PauseSending => set_paused(&ctx, true).await,
         Admin::ResumeSending => set_paused(&ctx, false).await,
@@ -99,6 +112,28 @@ async fn invitation_link(ctx: &Ctx, organization: &str, email: &str, role: Role)
 async fn password_reset_link(ctx: &Ctx, email: &str) -> Done {
     println!("{}", people::password_reset_link(ctx, email).await?.link.expose_secret());
     Ok(())
+}
+
+async fn suspend_organization(ctx: &Ctx, organization: &str, reason: Option<String>) -> Done {
+    let input = SuspendOrganizationInput { organization_id: id(organization)?, reason };
+    println!("{} is suspended.", suspend::suspend(ctx, input).await?.name);
+    Ok(())
+}
+
+async fn resume_organization(ctx: &Ctx, organization: &str) -> Done {
+    let input = ResumeOrganizationInput { organization_id: id(organization)? };
+    println!("{} may go on.", suspend::resume(ctx, input).await?.name);
+    Ok(())
+}
+
+async fn export_audit(ctx: &Ctx, organization: Option<&str>, since: Option<DateTime<Utc>>) -> Done {
+    let only = organization.map(id).transpose()?;
+    let mut lines = pin!(export::of_installation(ctx, only, since).await?);
+    let mut out = std::io::stdout().lock();
+    while let Some(line) = lines.try_next().await? {
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(out.flush()?)
 }
 
 async fn rotate_master_key(ctx: &Ctx) -> Done {

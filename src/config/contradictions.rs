@@ -97,6 +97,11 @@ fn times(config: &Config, reader: &mut Reader) {
                         call still runs; make the lease longer.";
         reader.problem(settings::JOB_LEASE.name, sentence);
     }
+    if config.retention.messages.is_some_and(|messages| messages < config.event_retention) {
+        let sentence = "is shorter than PHONEHUB_EVENT_RETENTION, so that replayed events would tell of messages \
+                        that are gone; make it longer.";
+        reader.problem(settings::MESSAGE_RETENTION.name, sentence);
+    }
     if config.accounts.refresh_token_ttl <= config.accounts.access_token_ttl {
         let sentence = "is not longer than PHONEHUB_ACCESS_TOKEN_TTL; make it longer.";
         reader.problem(settings::REFRESH_TOKEN_TTL.name, sentence);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{LogFormat, SignUp, SqliteSynchronous};
+use super::{ForwardedHeader, LogFormat, Network, SignUp, SqliteSynchronous};
 
 type Parsed<T> = Result<T, String>;
 
@@ -128,6 +128,21 @@ fn origin(part: &str) -> Parsed<String> {
         return Err("has a path in an origin".into());
     }
     Ok(url.origin().ascii_serialization())
+}
+
+/// Addresses and networks with commas between.
+pub(super) fn networks(raw: &str) -> Parsed<Vec<Network>> {
+    let parts = raw.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let how = "is not a list of addresses and networks such as 10.0.0.0/8, with no bits beyond the prefix";
+    parts.map(|part| part.parse().map_err(|_| how.to_owned())).collect()
+}
+
+pub(super) fn forwarded_header(raw: &str) -> Parsed<ForwardedHeader> {
+    match raw.to_ascii_lowercase().as_str() {
+        "x-forwarded-for" => Ok(ForwardedHeader::XForwardedFor),
+        "forwarded" => Ok(ForwardedHeader::Forwarded),
+        _ => Err("is neither x-forwarded-for nor forwarded".into()),
+    }
 }
 
 /// Twilio's account SIDs: `AC` and 32 hexadecimal digits (twilio.com/docs/glossary/what-is-a-sid).

@@ -108,9 +108,12 @@ settings! {
     WEBSOCKET_ORIGINS = "PHONEHUB_WEBSOCKET_ORIGINS", Server, "origins with commas between, or *", Some(""),
         "Web pages of these origins may open sockets. Empty: only pages of PUBLIC_URL's own origin. Clients that send \
          no Origin are not browsers and pass.";
-    TRUSTED_PROXIES = "PHONEHUB_TRUSTED_PROXIES", Server, "0 to 16", Some("0"),
-        "How many proxies in front append to X-Forwarded-For; the address before them is the caller's in throttles \
-         and in the audit log.";
+    TRUSTED_PROXIES = "PHONEHUB_TRUSTED_PROXIES", Server, "addresses and networks (CIDR) with commas between", Some(""),
+        "Proxies in front of the server. What they say about where a request came from counts in throttles and in the \
+         audit log: the last address that is none of theirs. Empty: the peer's own address counts, whatever headers say.",
+        alias "TRUSTED_PROXIES";
+    FORWARDED_HEADER = "PHONEHUB_FORWARDED_HEADER", Server, "x-forwarded-for or forwarded", Some("x-forwarded-for"),
+        "The header that these proxies write. Only this one is read: they pass the other on as the client sent it.";
     WEBHOOK_BODY_LIMIT = "PHONEHUB_WEBHOOK_BODY_LIMIT", Server, "bytes, 1024 to 16777216", Some("65536"),
         "Larger webhooks are refused before their signature is computed.";
     SHUTDOWN_GRACE = "PHONEHUB_SHUTDOWN_GRACE", Server, "duration, 1s to 29s", Some("25s"),
@@ -134,6 +137,16 @@ settings! {
     REDIS_PASSWORD = "REDIS_PASSWORD", Storage, "text", None, "Password beside REDIS_HOST.", secret true;
     EVENT_RETENTION = "PHONEHUB_EVENT_RETENTION", Storage, "duration, 1h to 3650d", Some("7d"),
         "How long subscriptions can be resumed: a cursor older than this is refused with CURSOR_TOO_OLD.";
+
+    MESSAGE_RETENTION = "PHONEHUB_MESSAGE_RETENTION", Storage, "duration, 7d to 36500d", None,
+        "How long messages are kept, with all that is known of them, where an organisation wishes nothing else. Not \
+         shorter than PHONEHUB_EVENT_RETENTION. Not set: for ever.";
+    MEDIA_RETENTION = "PHONEHUB_MEDIA_RETENTION", Storage, "duration, 1d to 36500d", None,
+        "How long files of messages can be fetched, where an organisation wishes nothing else. Not set: as long as \
+         their messages.";
+    AUDIT_RETENTION = "PHONEHUB_AUDIT_RETENTION", Storage, "duration, 30d to 36500d", Some("365d"),
+        "How long audit entries are kept, where an organisation wishes nothing else. The database itself refuses to \
+         delete younger ones.";
 
     MASTER_KEY = "PHONEHUB_MASTER_KEY", Keys, "id:base64 of 32 bytes, with commas between", None,
         "Seals credentials in the database. The first key seals, all of them open; add a new one in front and run \

@@ -1,5 +1,6 @@
 //! One folder a feature: verbs are files, `graphql` is thin. Features may call each other without cycles.
 
+pub mod audit;
 pub mod carrier_configs;
 pub mod contacts;
 pub mod health;

@@ -67,6 +67,7 @@ impl World {
             default_region: Set("US".into()),
             is_operator: Set(is_operator),
             created_at: Set(self.hub.clock.now()),
+            ..Default::default()
         };
         let tx = Tx::begin(&self.hub).await.expect("a transaction");
         let row = row.insert(&*tx).await.expect("a row");

@@ -1,6 +1,6 @@
 //! The one place where a house error becomes a GraphQL error or a user error.
 
-use async_graphql::{ErrorExtensionValues, SimpleObject, Value};
+use async_graphql::{ErrorExtensionValues, SimpleObject};
 
 use crate::base::error::{Error, ErrorCode};
 
@@ -26,14 +26,6 @@ impl From<Error> for UserError {
     }
 }
 
-/// The code's name in the API: `BAD_USER_INPUT`.
-pub fn code_name(code: ErrorCode) -> String {
-    match async_graphql::InputType::to_value(&code) {
-        Value::Enum(name) => name.to_string(),
-        other => other.to_string(),
-    }
-}
-
 impl From<Error> for async_graphql::Error {
     /// A top-level error: `extensions.code`, `retryAfter` in seconds. Causes go to the log, never to the client; the
     /// edge adds `timestamp` and `requestId`.
@@ -42,7 +34,7 @@ impl From<Error> for async_graphql::Error {
             tracing::error!(code = ?error.code, %cause, "a request failed");
         }
         let mut extensions = ErrorExtensionValues::default();
-        extensions.set("code", code_name(error.code));
+        extensions.set("code", error.code.name());
         if let Some(after) = error.retry_after {
             extensions.set("retryAfter", after.as_secs().max(1));
         }

@@ -16,13 +16,16 @@ macro_rules! payload {
         }
 
         impl $name {
-            /// From the service's answer, in the order of the fields.
+            /// From the service's answer, in the order of the fields. A refusal that goes out as data is noted for the
+            /// audit log.
             pub fn settle(
+                gql: &async_graphql::Context<'_>,
                 result: $crate::base::error::Result<$crate::payload!(@type $($type),*)>,
             ) -> async_graphql::Result<Self> {
                 match result {
                     Ok($crate::payload!(@pattern $($field),*)) => Ok(Self { $($field: Some($field),)* user_errors: Vec::new() }),
                     Err(error) if error.code.is_expected() => {
+                        $crate::graphql::CtxExt::ctx(gql)?.request.trail.note_refused(error.code);
                         Ok(Self { $($field: None,)* user_errors: vec![error.into()] })
                     }
                     Err(error) => Err(error.into()),

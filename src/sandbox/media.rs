@@ -114,6 +114,36 @@ pub(super) async fn fetch(
     .await
 }
 
+/// `DELETE …/Messages/{sid}/Media/{ME}.json`: the carrier forgets the file; the message stays.
+pub(super) async fn delete(
+    State(sandbox): State<Arc<Sandbox>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    OriginalUri(uri): OriginalUri,
+    Path((_, message_sid, file)): Path<(String, String, String)>,
+    caller: Caller,
+) -> Response {
+    let message = match find(&sandbox, &caller, uri.path(), &message_sid) {
+        Ok(message) => message,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let (to, from) = (Some(message.to.as_str()), message.from.as_deref());
+    let occasion = Occasion { operation: Operation::Media, account: &caller.account, to, from };
+    let fault = sandbox.faults().strike_request(occasion);
+    mishap::under(fault, &peer, async move {
+        let sid = file.strip_suffix(".json").unwrap_or(&file);
+        let forgotten = sandbox.store().update(&message.sid, |message| {
+            let before = message.media.len();
+            message.media.retain(|media| media.sid != sid);
+            (message.media.len() < before).then_some(())
+        });
+        match forgotten {
+            Some(_) => StatusCode::NO_CONTENT.into_response(),
+            None => Refusal::not_found(uri.path()).into_response(),
+        }
+    })
+    .await
+}
+
 fn lead_to(sandbox: &Sandbox, message: &Message, media: &Media) -> Response {
     let ours = || format!("{}/content/{}/{}", sandbox.base_url, message.sid, media.sid);
     let location = media.url.clone().unwrap_or_else(ours);

@@ -148,7 +148,7 @@ fn router(sandbox: &Arc<Sandbox>) -> Router {
         .route(&at("/Messages.json"), post(create::create).get(messages::list))
         .route(&at("/Messages/{sid}"), get(messages::fetch).post(messages::update).delete(messages::delete))
         .route(&at("/Messages/{sid}/Media.json"), get(media::list))
-        .route(&at("/Messages/{sid}/Media/{media}"), get(media::fetch))
+        .route(&at("/Messages/{sid}/Media/{media}"), get(media::fetch).delete(media::delete))
         .route(&at("/IncomingPhoneNumbers.json"), get(numbers::list))
         .route(&at("/IncomingPhoneNumbers/{sid}"), get(numbers::fetch).post(numbers::update))
         .route("/content/{message}/{media}", get(media::content))

@@ -6,12 +6,15 @@
 
 mod accounts;
 mod alerts;
+mod alike;
+mod audit_log;
 mod backlog;
 mod command_line;
 mod consent;
 mod containers;
 mod dead_work;
 mod disk_full;
+mod erasure;
 mod events;
 mod evidence;
 mod frozen;
@@ -33,9 +36,12 @@ mod postgres_restart;
 mod receipts;
 mod redis_down;
 mod refusals;
+mod retention;
 mod revocation;
+mod rights;
 mod sending;
 mod subscriptions;
+mod suspension;
 mod webhook_borders;
 mod webhook_delivery;
 mod webhook_kill;

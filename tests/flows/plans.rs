@@ -24,7 +24,7 @@ use crate::harness::{Gql, Receiver, TestApp};
 const PHONE: &str = "+12065550108";
 
 /// Every list and lookup that the API offers; `$…` become ids.
-const QUERIES: [&str; 25] = [
+const QUERIES: [&str; 27] = [
     "{ messages(first: 5) { nodes { id body media { url } timeline { kind } attempts { ordinal } conversation { id } \
        contact { id } number { id } author { name } } } }",
     "{ messages(first: 5, filter: { status: { in: [DELIVERED] }, direction: { eq: OUTBOUND } }) { nodes { id } } }",
@@ -54,6 +54,10 @@ const QUERIES: [&str; 25] = [
     "{ optOuts(first: 5, filter: { phoneNumber: \"+12065550108\", inForce: true }) { nodes { id } totalCount } }",
     "{ deadJobs(first: 5) { nodes { id } totalCount } }",
     "{ members(first: 5) { nodes { id user { name } } totalCount } viewer { organization { id } memberships { id } } }",
+    "{ auditEvents(first: 5, filter: { actor: \"key_00000000000000000000000000\", action: \"sendMessage\", \
+       until: \"2030-01-01T00:00:00Z\" }) { nodes { id user { name } } totalCount } }",
+    "{ auditEvents(last: 5, filter: { subject: \"msg_00000000000000000000000000\", since: \"2026-01-01T00:00:00Z\" }) { \
+       nodes { id } totalCount } }",
     "{ invitations(first: 5) { nodes { id } totalCount } }",
     "{ webhookEndpoints(first: 5) { nodes { id secrets { hint } deliveries(first: 5) { \
        nodes { id attempts { ordinal } endpoint { id } } totalCount } } totalCount } }",

@@ -18,7 +18,7 @@ use crate::base::telemetry::names;
 /// into the response, and counts.
 pub async fn observe(State(hub): State<Arc<Hub>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let info = client::request_info(request.headers(), request.extensions(), hub.config.door.trusted_proxies);
+    let info = client::request_info(request.headers(), request.extensions(), &hub.config.door.proxies);
     let request_id = info.request_id.clone();
     let route =
         request.extensions().get::<MatchedPath>().map_or("unmatched".into(), |path| path.as_str().to_owned());

@@ -53,6 +53,7 @@ async fn seat(tx: &Tx, now: chrono::DateTime<chrono::Utc>) -> (UserId, Organizat
         default_region: Set("US".into()),
         is_operator: Set(false),
         created_at: Set(now),
+        ..Default::default()
     };
     row.insert(&**tx).await.unwrap();
     let row = user::ActiveModel {

@@ -238,6 +238,7 @@ async fn give_key(hub: &Arc<Hub>) -> (ApiKeyId, String) {
         default_region: Set("US".to_owned()),
         is_operator: Set(false),
         created_at: Set(ctx.now()),
+        ..Default::default()
     };
     row.insert(&*tx).await.unwrap();
     let row = api_key::ActiveModel {

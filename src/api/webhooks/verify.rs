@@ -33,7 +33,7 @@ pub(super) struct Believed {
 /// Reads the body within its bound; the signature of a larger one is not even computed.
 pub(super) async fn read(hub: &Hub, request: Request) -> Result<Heard, Refusal> {
     let (parts, body) = request.into_parts();
-    let proxies = hub.config.door.trusted_proxies;
+    let proxies = &hub.config.door.proxies;
     let info = parts.extensions.get::<RequestInfo>().cloned();
     let info = info.unwrap_or_else(|| client::request_info(&parts.headers, &parts.extensions, proxies));
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());

@@ -65,6 +65,7 @@ tables!(
     media,
     attempt,
     timeline_entry,
+    tombstone,
     receipt,
     event_counter,
     event,

@@ -31,7 +31,7 @@ pub(super) fn line<E: EntityTrait>() -> String {
 }
 
 fn samples(kind: &ColumnType) -> Vec<Value> {
-    const WORDS: [&str; 14] = [
+    const WORDS: [&str; 16] = [
         "text ☎ 'quoted'",
         "OWNER",
         "TWILIO",
@@ -46,6 +46,8 @@ fn samples(kind: &ColumnType) -> Vec<Value> {
         "KEYWORD",
         "PENDING",
         "GONE",
+        "USER",
+        "DONE",
     ];
     let time = chrono::DateTime::from_timestamp_micros(1_763_000_000_123_456).unwrap();
     match kind {

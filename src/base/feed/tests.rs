@@ -26,6 +26,7 @@ async fn organization(hub: &Arc<Hub>) -> OrganizationId {
         default_region: Set("US".into()),
         is_operator: Set(false),
         created_at: Set(hub.clock.now()),
+        ..Default::default()
     };
     let row = row.insert(&*tx).await.unwrap();
     tx.commit().await.unwrap();

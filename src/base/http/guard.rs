@@ -53,7 +53,7 @@ pub(super) fn check(url: &Url, reach: Reach) -> Result<(), RefusedUrl> {
     }
     match url.scheme() {
         "https" => Ok(()),
-        "http" if reach == Reach::Private => Ok(()),
+        "http" if reach == Reach::Private && !address.is_some_and(is_public) => Ok(()),
         "http" if reach == Reach::Loopback && is_this_machine(address, url.host_str()) => Ok(()),
         "http" => Err(RefusedUrl::Insecure),
         _ => Err(RefusedUrl::Scheme),
@@ -62,6 +62,11 @@ pub(super) fn check(url: &Url, reach: Reach) -> Result<(), RefusedUrl> {
 
 fn is_this_machine(address: Option<IpAddr>, name: Option<&str>) -> bool {
     address.map_or(name == Some("localhost"), |ip| ip.to_canonical().is_loopback())
+}
+
+/// Secrets never travel there in the clear, whatever the settings opened.
+fn is_public(ip: IpAddr) -> bool {
+    needed(ip) == Some(Reach::Public)
 }
 
 fn within(ip: IpAddr, reach: Reach) -> bool {
@@ -140,13 +145,16 @@ fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Resolver {
     pub(super) reach: Reach,
+    /// For plain http, which is not spoken beyond private networks.
+    pub(super) plain: bool,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.reach;
+        let Self { reach, plain } = *self;
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = found.filter(|at| !plain || !is_public(at.ip())).collect();
             let allowed = permitted(found, reach)?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
@@ -167,6 +175,15 @@ mod tests {
 
     fn judge(url: &str, reach: Reach) -> Result<(), RefusedUrl> {
         check(&Url::parse(url).expect("a URL"), reach)
+    }
+
+    #[test]
+    fn plain_http_is_spoken_on_private_networks_alone() {
+        assert_eq!(judge("http://10.0.0.1", Reach::Private), Ok(()));
+        assert_eq!(judge("http://sandbox:8081", Reach::Private), Ok(()), "the resolver decides");
+        assert_eq!(judge("http://3.3.3.3", Reach::Private), Err(RefusedUrl::Insecure));
+        assert_eq!(judge("http://[2606:4700::1]", Reach::Private), Err(RefusedUrl::Insecure));
+        assert_eq!(judge("https://3.3.3.3", Reach::Private), Ok(()));
     }
 
     #[test]

@@ -109,6 +109,19 @@ impl Api {
         Ok(self.signed(HttpRequest::post(self.message(sid)?, form)))
     }
 
+    pub(super) fn delete_message(&self, sid: &str) -> Result<HttpRequest, CarrierError> {
+        Ok(self.signed(HttpRequest::delete(self.message(sid)?)))
+    }
+
+    pub(super) fn list_media(&self, sid: &str) -> Result<HttpRequest, CarrierError> {
+        Ok(self.signed(HttpRequest::get(self.resource(&["Messages", plain(sid)?, "Media.json"]))))
+    }
+
+    pub(super) fn delete_media(&self, sid: &str, file: &str) -> Result<HttpRequest, CarrierError> {
+        let file = format!("{}.json", plain(file)?);
+        Ok(self.signed(HttpRequest::delete(self.resource(&["Messages", plain(sid)?, "Media", &file]))))
+    }
+
     pub(super) fn fetch_account(&self) -> HttpRequest {
         let file = format!("{}.json", self.account);
         self.signed(HttpRequest::get(self.base.under(&["2010-04-01", "Accounts", &file])))
@@ -147,11 +160,16 @@ impl Api {
     }
 
     fn message(&self, sid: &str) -> Result<Url, CarrierError> {
-        if sid.is_empty() || !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return Err(CarrierError::new(ErrorKind::NotFound, "not a message SID"));
-        }
-        Ok(self.resource(&["Messages", &format!("{sid}.json")]))
+        Ok(self.resource(&["Messages", &format!("{}.json", plain(sid)?)]))
     }
+}
+
+/// A SID, which cannot lead to another path.
+fn plain(sid: &str) -> Result<&str, CarrierError> {
+    if sid.is_empty() || !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(CarrierError::new(ErrorKind::NotFound, "not a SID"));
+    }
+    Ok(sid)
 }
 
 #[cfg(test)]

@@ -131,6 +131,20 @@ impl Messaging for TwilioClient {
         self.one("redact_message", &self.api.redact_message(sid)?).await
     }
 
+    /// A message has ten files at most, which fit on one page.
+    async fn delete_media(&self, sid: &str) -> Result<(), CarrierError> {
+        let files = messages::parse_media(&self.read("list_media", &self.api.list_media(sid)?).await?)?;
+        for file in files {
+            let request = self.api.delete_media(sid, &file)?;
+            messages::parse_deleted(&self.read("delete_media", &request).await?)?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, sid: &str) -> Result<(), CarrierError> {
+        messages::parse_deleted(&self.read("delete_message", &self.api.delete_message(sid)?).await?)
+    }
+
     /// A standard API key may not read the account, so with one a list of messages stands as the proof.
     async fn check_account(&self) -> Result<AccountInfo, CarrierError> {
         if self.reads_account {

@@ -59,6 +59,28 @@ pub(super) fn parse_page(response: &HttpResponse) -> Result<Page, CarrierError> 
     })
 }
 
+/// The ids of a message's files, or the carrier's error.
+pub(super) fn parse_media(response: &HttpResponse) -> Result<Vec<String>, CarrierError> {
+    #[derive(Deserialize)]
+    struct Page {
+        media_list: Vec<File>,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        sid: String,
+    }
+    let page: Page = parse_success(response)?;
+    Ok(page.media_list.into_iter().map(|file| file.sid).collect())
+}
+
+/// What is gone is gone, whoever deleted it.
+pub(super) fn parse_deleted(response: &HttpResponse) -> Result<(), CarrierError> {
+    if response.status.is_success() || response.status == StatusCode::NOT_FOUND {
+        return Ok(());
+    }
+    Err(parse_error(response))
+}
+
 /// Whether a listed message could be the one looked for.
 pub(super) fn is_candidate(message: &RemoteMessage, query: &FindQuery) -> bool {
     let by_sender = match &query.sender {

@@ -268,7 +268,7 @@ impl CarrierConfigsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The config; what is left out stays as it is.")] input: SaveCarrierConfigInput,
     ) -> Result<SaveCarrierConfigPayload> {
-        SaveCarrierConfigPayload::settle(save::save(gql.ctx()?, input).await.map(CarrierConfig))
+        SaveCarrierConfigPayload::settle(gql, save::save(gql.ctx()?, input).await.map(CarrierConfig))
     }
 
     /// Asks the carrier whether a config works and says what is wrong. Needs ADMIN or `carriers:manage`.
@@ -277,7 +277,7 @@ impl CarrierConfigsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which config.")] input: TestCarrierConfigInput,
     ) -> Result<TestCarrierConfigPayload> {
-        TestCarrierConfigPayload::settle(test::test(gql.ctx()?, input.id).await.map(CarrierConfigCheck))
+        TestCarrierConfigPayload::settle(gql, test::test(gql.ctx()?, input.id).await.map(CarrierConfigCheck))
     }
 
     /// Deletes a config with its secrets and senders; messages stay. Needs ADMIN or `carriers:manage`.
@@ -286,6 +286,6 @@ impl CarrierConfigsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which config.")] input: DeleteCarrierConfigInput,
     ) -> Result<DeleteCarrierConfigPayload> {
-        DeleteCarrierConfigPayload::settle(delete::delete(gql.ctx()?, input.id).await)
+        DeleteCarrierConfigPayload::settle(gql, delete::delete(gql.ctx()?, input.id).await)
     }
 }

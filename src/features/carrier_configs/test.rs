@@ -18,7 +18,6 @@ use crate::{
         phone::PhoneNumber,
     },
     carriers::messaging::{AccountInfo, Messaging, RemoteSender},
-    graphql::errors::code_name,
 };
 
 /// What the carrier said.
@@ -41,7 +40,7 @@ pub async fn test(ctx: &Ctx, id: CarrierConfigId) -> Result<Check> {
         .as_deref()
         .ok_or_else(|| Error::new(ErrorCode::CarrierError, "This carrier cannot send messages."))?;
     let result = ask(ctx, messaging, &config).await?;
-    let problems: Vec<String> = result.problems.iter().map(|problem| code_name(problem.code)).collect();
+    let problems: Vec<String> = result.problems.iter().map(|problem| problem.code.name()).collect();
     let tx = ctx.begin().await?;
     if result.account.is_some() {
         let proven = carrier_config::Model { proven_at: Some(ctx.now()), ..config.clone() };

@@ -142,6 +142,6 @@ impl ContactsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The person; what is left out stays as it is.")] input: UpsertContactInput,
     ) -> Result<UpsertContactPayload> {
-        UpsertContactPayload::settle(upsert::upsert(gql.ctx()?, input).await.map(Contact))
+        UpsertContactPayload::settle(gql, upsert::upsert(gql.ctx()?, input).await.map(Contact))
     }
 }

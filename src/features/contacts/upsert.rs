@@ -64,7 +64,7 @@ pub async fn upsert(ctx: &Ctx, input: UpsertContactInput) -> Result<contact::Mod
         None => numbers_of(&tx, &row).await?,
     };
     tx.emit(notice::contact_updated(&row, &current));
-    let detail = json!({ "externalId": row.external_id, "phoneNumbers": current.len() });
+    let detail = json!({ "phoneNumbers": current.len() });
     audit::record(ctx, &*tx, "upsertContact", Some(row.id.to_string()), detail).await?;
     tx.commit().await?;
     Ok(row)

@@ -1,7 +1,12 @@
 //! Attempts: a row commits before the carrier is called, so that a crash leaves a trace; what is known of it only grows.
 
-use std::collections::HashSet;
+mod owner;
+mod proof;
 
+pub use self::{
+    owner::locked_for,
+    proof::{Evidence, Source, accepted, accepted_all},
+};
 use chrono::{DateTime, Utc};
 use entity::{
     attempt,
@@ -13,38 +18,10 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     sea_query::OnConflict,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{
-    poll, receipts,
-    status::{self, Change},
-    timeline,
-};
-use crate::{
-    base::{
-        ctx::Ctx,
-        error::{Error, Result},
-        tx::Tx,
-    },
-    carriers::messaging::RemoteStatus,
-};
-
-/// Proof that the carrier has the message: its own answer, a callback, or its list.
-#[derive(Clone, Debug)]
-pub struct Evidence {
-    /// The carrier's id.
-    pub carrier_message_id: String,
-    /// The carrier's word.
-    pub status: RemoteStatus,
-    /// With a failure.
-    pub error: Option<(Option<i32>, String)>,
-    /// The carrier's count.
-    pub segments: Option<u32>,
-    /// CARRIER_ACCEPTED for the answer itself, EVIDENCE_FOUND otherwise.
-    pub kind: TimelineKind,
-    /// Where it came from, for the timeline.
-    pub source: &'static str,
-}
+use super::{status, timeline};
+use crate::base::{ctx::Ctx, error::Result, tx::Tx};
 
 /// The newest attempt of a message.
 pub async fn last(db: &impl ConnectionTrait, message: MessageId) -> Result<Option<attempt::Model>> {
@@ -103,6 +80,7 @@ fn row(start: &Start<'_>, now: DateTime<Utc>) -> attempt::Model {
         state: AttemptState::Started,
         fence: start.fence,
         carrier_message_id: None,
+        guessed: false,
         error_code: None,
         error_message: None,
         clean_lists: 0,
@@ -111,93 +89,16 @@ fn row(start: &Start<'_>, now: DateTime<Utc>) -> attempt::Model {
     }
 }
 
-/// The carrier has it: attempt and message learn the id, parked receipts are claimed, a poll is planned in case no
-/// receipt comes. Safe to call twice and from any source; true evidence needs no fence.
-pub async fn accepted(
-    ctx: &Ctx,
-    tx: &Tx,
-    attempt: attempt::Model,
-    evidence: Evidence,
-) -> Result<Option<message::Model>> {
-    Ok(accepted_all(ctx, tx, vec![(attempt, evidence)]).await?.pop())
-}
-
-/// The same for attempts of several messages, each one named once; answers the messages that still exist.
-pub async fn accepted_all(
-    ctx: &Ctx,
-    tx: &Tx,
-    proofs: Vec<(attempt::Model, Evidence)>,
-) -> Result<Vec<message::Model>> {
-    let ids: HashSet<MessageId> = proofs.iter().map(|(attempt, _)| attempt.message_id).collect();
-    if ids.len() < proofs.len() {
-        return Err(Error::internal("two attempts of one message are proven one after the other"));
-    }
-    let mut messages = status::locked_all(tx, ids).await?;
-    let (mut settled, mut told, mut changes, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (attempt, evidence) in proofs {
-        let Some(message) = messages.remove(&attempt.message_id) else { continue };
-        let sid = evidence.carrier_message_id.clone();
-        let is_news = attempt.state != AttemptState::Accepted;
-        if is_news {
-            let (of, detail) = ((&message).into(), detail(&attempt, &evidence));
-            told.push(timeline::Entry { of, at: ctx.now(), kind: evidence.kind, detail });
-            settled.push(ended(ctx, attempt, AttemptState::Accepted, Settled::With(sid.clone())));
-        }
-        if message.carrier_message_id.as_ref().is_some_and(|first| *first != sid) {
-            // A second copy of a message that was sent again by policy: told above, and the first one counts.
-            others.push(message);
-        } else {
-            changes.push((is_news, message, change(evidence)));
-        }
-    }
-    write_all(tx, settled).await?;
-    timeline::add_all(tx, told).await?;
-    others.extend(learnt(ctx, tx, changes).await?);
-    Ok(others)
-}
-
-/// Messages that learn, some for the first time, that the carrier has them.
-async fn learnt(
-    ctx: &Ctx,
-    tx: &Tx,
-    changes: Vec<(bool, message::Model, Change)>,
-) -> Result<Vec<message::Model>> {
-    let news: Vec<bool> = changes.iter().map(|(is_news, ..)| *is_news).collect();
-    let changes = changes.into_iter().map(|(_, message, change)| (message, change)).collect();
-    let rows = status::apply_all(ctx, tx, changes).await?.into_iter().zip(news);
-    let (first, again): (Vec<_>, Vec<_>) = rows.partition(|(_, is_news)| *is_news);
-    let first = first.into_iter().map(|(message, _)| message).collect();
-    let mut messages = receipts::claim_parked_all(ctx, tx, first).await?;
-    messages.extend(again.into_iter().map(|(message, _)| message));
-    poll::plan_all(ctx, tx, &messages).await?;
-    Ok(messages)
-}
-
-fn change(evidence: Evidence) -> Change {
-    Change {
-        status: status::of_remote(&evidence.status),
-        carrier_status: Some(evidence.status.as_str().to_owned()),
-        carrier_message_id: Some(evidence.carrier_message_id),
-        error: evidence.error,
-        segments: evidence.segments.and_then(|count| i32::try_from(count).ok()),
-        ..Change::default()
-    }
-}
-
-fn detail(attempt: &attempt::Model, evidence: &Evidence) -> Value {
-    json!({
-        "attempt": attempt.id,
-        "carrierMessageId": evidence.carrier_message_id,
-        "carrierStatus": evidence.status.as_str(),
-        "source": evidence.source,
-    })
-}
-
 /// What is written beside the new state.
 #[derive(Clone, Debug)]
 pub enum Settled {
-    /// The carrier's id.
-    With(String),
+    /// The carrier's id, and whether it is a guess.
+    With {
+        /// The carrier's.
+        id: String,
+        /// From a list, which names no attempt.
+        guessed: bool,
+    },
     /// The carrier's refusal, or why it is in doubt.
     Because(Option<i32>, String),
 }
@@ -219,7 +120,7 @@ fn ended(ctx: &Ctx, mut attempt: attempt::Model, state: AttemptState, settled: S
     attempt.state = state;
     attempt.ended_at = Some(ctx.now());
     match settled {
-        Settled::With(id) => attempt.carrier_message_id = Some(id),
+        Settled::With { id, guessed } => (attempt.carrier_message_id, attempt.guessed) = (Some(id), guessed),
         Settled::Because(code, text) => {
             attempt.error_code = code;
             attempt.error_message = Some(text);
@@ -238,6 +139,8 @@ async fn write_all(tx: &Tx, ended: Vec<attempt::Model>) -> Result<()> {
             attempt::Column::State,
             attempt::Column::EndedAt,
             attempt::Column::CarrierMessageId,
+            attempt::Column::Guessed,
+            attempt::Column::CleanLists,
             attempt::Column::ErrorCode,
             attempt::Column::ErrorMessage,
         ])

@@ -23,7 +23,7 @@ use self::{
     look::{Seen, look},
 };
 use super::{
-    attempt::{Evidence, Settled},
+    attempt::{Evidence, Settled, Source},
     died, pacing, reconcile, refused, timeline,
 };
 use crate::{
@@ -44,6 +44,8 @@ use crate::{
 pub const KIND: &str = "deliver";
 /// How often a paused queue looks again.
 const PAUSE: chrono::Duration = chrono::Duration::seconds(5);
+/// How often a suspended organisation's queue looks again.
+const SUSPENSION: chrono::Duration = chrono::Duration::seconds(30);
 /// Left of the lease beyond the time-out before a call is begun.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -71,7 +73,7 @@ impl Handler for Deliver {
     async fn run(&self, ctx: &Ctx, lease: &Lease) -> Result<Outcome> {
         let id: MessageId = lease.job.subject.parse().map_err(Error::internal)?;
         let payload: Payload = serde_json::from_value(lease.job.payload.clone())?;
-        let Some(Seen { message, config, is_paused }) = look(&ctx.hub, id).await? else {
+        let Some(Seen { message, config, is_paused, is_suspended }) = look(&ctx.hub, id).await? else {
             return Ok(Outcome::Done);
         };
         if !may_be_sent(&message, &payload) {
@@ -79,6 +81,9 @@ impl Handler for Deliver {
         }
         if is_paused {
             return Ok(Outcome::At(ctx.now() + PAUSE));
+        }
+        if is_suspended {
+            return Ok(Outcome::At(ctx.now() + SUSPENSION));
         }
         if left_over(ctx, lease, &message, &payload).await? {
             return Ok(Outcome::Settled);
@@ -126,9 +131,10 @@ pub(super) async fn withdraw(tx: &Tx, id: MessageId) -> Result<()> {
     Ok(())
 }
 
-/// Never once the carrier is known to have it, whatever was decided while nobody knew.
+/// Never once the carrier is known to have it, whatever was decided while nobody knew, and never without its text.
 pub(super) fn may_be_sent(message: &message::Model, payload: &Payload) -> bool {
     message.carrier_message_id.is_none()
+        && message.redacted_at.is_none()
         && (super::attempt::is_open(message.status)
             || (payload.resend && message.status == MessageStatus::Unknown))
 }
@@ -142,9 +148,9 @@ async fn left_over(ctx: &Ctx, lease: &Lease, message: &message::Model, payload: 
     match attempt.state {
         AttemptState::Started => {
             let tx = ctx.begin().await?;
-            lease.finish(&tx).await?;
             put_in_doubt(ctx, &tx, attempt, "the worker stopped before the carrier's answer was stored")
                 .await?;
+            lease.finish(&tx).await?;
             tx.commit().await?;
             Ok(true)
         }
@@ -269,8 +275,7 @@ fn answered(remote: &RemoteMessage) -> Evidence {
         status: remote.status.clone(),
         error: remote.error_code.map(|code| (Some(code), remote.error_message.clone().unwrap_or_default())),
         segments: remote.num_segments,
-        kind: TimelineKind::CarrierAccepted,
-        source: "answer",
+        source: Source::Answer,
     }
 }
 

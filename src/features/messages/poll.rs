@@ -95,7 +95,7 @@ impl Handler for Poll {
 }
 
 /// The config that the message went through, while it still names the same account.
-async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Option<carrier_config::Model>> {
+pub(super) async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Option<carrier_config::Model>> {
     let Some(id) = message.carrier_config_id else { return Ok(None) };
     let config = carrier_config::Entity::find_by_id(id).one(ctx.db()).await?;
     Ok(config.filter(|config| config.account == message.account))
@@ -104,7 +104,10 @@ async fn config_of(ctx: &Ctx, message: &message::Model) -> Result<Option<carrier
 async fn learn(ctx: &Ctx, lease: &Lease, id: MessageId, remote: &RemoteMessage) -> Result<Outcome> {
     let tx = ctx.begin().await?;
     // The message before the job, as receipts lock them: two that wait for each other would both fail.
-    let Some(before) = status::locked(&tx, id).await? else {
+    let before = status::locked(&tx, id).await?;
+    // The id that was asked for may have been given to its owner meanwhile.
+    let is_ours = |row: &message::Model| row.carrier_message_id.as_deref() == Some(remote.sid.as_str());
+    let Some(before) = before.filter(is_ours) else {
         return finish(lease, tx).await;
     };
     lease.assert_held(&tx).await?;

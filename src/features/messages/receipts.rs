@@ -16,7 +16,7 @@ use entity::{
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 use serde_json::json;
 
-pub use self::parked::{attach_parked, claim_parked_all};
+pub use self::parked::{attach_parked, claim_parked_all, park_again};
 use super::{
     attempt::{self as attempts, Evidence},
     poll,
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     base::{
         ctx::{Ctx, Hub},
-        error::{Error, Result},
+        error::{Error, ErrorCode, Result},
         tx::Tx,
     },
     carriers::{RetryClass, error, messaging::RemoteStatus, twilio::StatusCallback},
@@ -56,22 +56,37 @@ pub struct Receipt {
 /// Stores a receipt of a config and lets its message know. UNAVAILABLE when the database is, or when nobody's organisation
 /// can keep a receipt of the system config.
 pub async fn take(hub: &Arc<Hub>, config: &carrier_config::Model, receipt: Receipt) -> Result<Taken> {
+    match take_once(hub, config, &receipt).await {
+        // The carrier's id was found in a list, for another message, at the same moment; by now it is known for whom.
+        Err(error) if error.code == ErrorCode::Internal => take_once(hub, config, &receipt).await,
+        taken => taken,
+    }
+}
+
+async fn take_once(hub: &Arc<Hub>, config: &carrier_config::Model, receipt: &Receipt) -> Result<Taken> {
+    let sid = &receipt.callback.message_sid;
     let attempt = attempt_of(hub.db.read(), config, receipt.attempt).await?;
     let message = match &attempt {
         Some(attempt) => Some(attempt.message_id),
-        None => message_of(hub.db.read(), config, &receipt.callback.message_sid).await?,
+        None => message_of(hub.db.read(), config, sid).await?,
     };
-    let Some(message) = message else { return park(hub, config, receipt).await };
+    let Some(id) = message else { return park(hub, config, receipt).await };
     let tx = Tx::begin(hub).await?;
     // The lock comes first: a row that refers to the message would share it with another receipt's, and both would wait.
-    let Some(message) = status::locked(&tx, message).await? else {
+    let mut locked = match &attempt {
+        Some(attempt) => attempts::locked_for(&tx, attempt, sid).await?,
+        None => status::locked_all(&tx, [id]).await?,
+    };
+    // Without an attempt in the address, an id that was given to its owner meanwhile waits for him.
+    let message =
+        locked.remove(&id).filter(|row| attempt.is_some() || row.carrier_message_id.as_ref() == Some(sid));
+    let Some(message) = message else {
         drop(tx);
         return park(hub, config, receipt).await;
     };
     let ctx = Ctx::system(hub.clone(), message.organization_id);
-    let id = message.id;
     let keeper = Keeper { organization_id: message.organization_id, message_id: Some(id) };
-    store(&ctx.hub, &tx, config, &receipt, keeper).await?;
+    store(&ctx.hub, &tx, config, receipt, keeper).await?;
     let told = Told::from(&receipt.callback);
     match attempt {
         Some(attempt) => prove(&ctx, &tx, attempt, &message, told).await?,
@@ -157,8 +172,7 @@ async fn prove(
         status: told.status.clone(),
         error: told.failure(),
         segments: None,
-        kind: TimelineKind::EvidenceFound,
-        source: "callback",
+        source: attempts::Source::Callback,
     };
     let message = attempts::accepted(ctx, tx, attempt, evidence).await?;
     match message {
@@ -208,10 +222,10 @@ fn serves(config: &carrier_config::Model, message: &message::Model) -> bool {
         && config.organization_id.is_none_or(|own| own == message.organization_id)
 }
 
-async fn park(hub: &Arc<Hub>, config: &carrier_config::Model, receipt: Receipt) -> Result<Taken> {
+async fn park(hub: &Arc<Hub>, config: &carrier_config::Model, receipt: &Receipt) -> Result<Taken> {
     let keeper = keeper(hub.db.read(), config).await?;
     let tx = Tx::begin(hub).await?;
-    store(hub, &tx, config, &receipt, Keeper { organization_id: keeper, message_id: None }).await?;
+    store(hub, &tx, config, receipt, Keeper { organization_id: keeper, message_id: None }).await?;
     tx.commit().await?;
     Ok(Taken::Parked)
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use self::look::{Look, look};
 use super::{
-    attempt::{Evidence, Settled},
+    attempt::{Evidence, Settled, Source},
     deliver,
     status::{self, Change},
     timeline,
@@ -130,18 +130,26 @@ async fn conclude(
     Ok(Outcome::Settled)
 }
 
+/// Takes the copy for ours, unless a callback named another one, or another message got it, while the list was read.
 async fn adopt(ctx: &Ctx, lease: &Lease, attempt: attempt::Model, remote: &RemoteMessage) -> Result<Outcome> {
     let evidence = Evidence {
         carrier_message_id: remote.sid.clone(),
         status: remote.status.clone(),
         error: remote.error_code.map(|code| (Some(code), remote.error_message.clone().unwrap_or_default())),
         segments: remote.num_segments,
-        kind: TimelineKind::EvidenceFound,
-        source: "list",
+        source: Source::List,
     };
     let tx = ctx.begin().await?;
-    lease.finish(&tx).await?;
-    super::attempt::accepted(ctx, &tx, attempt, evidence).await?;
+    super::attempt::locked_for(&tx, &attempt, &remote.sid).await?;
+    let still = super::attempt::under_lock(&tx, &attempt, AttemptState::InDoubt).await?;
+    if let Some(attempt) = still
+        && super::attempt::accepted(ctx, &tx, attempt, evidence).await?.is_none()
+    {
+        // Another message was faster: what is left is seen by another look.
+        lease.again(&tx, ctx.now() + pace(ctx), lease.job.payload.clone()).await?;
+    } else {
+        lease.finish(&tx).await?;
+    }
     tx.commit().await?;
     Ok(Outcome::Settled)
 }
@@ -177,7 +185,8 @@ async fn absent(
 /// Nobody knows, and looking further will not tell.
 async fn follow_policy(ctx: &Ctx, tx: &Tx, attempt: attempt::Model, policy: InDoubtPolicy) -> Result<()> {
     let Some(message) = status::locked(tx, attempt.message_id).await? else { return Ok(()) };
-    if !super::attempt::is_open(message.status) && message.status != MessageStatus::Unknown {
+    let is_open = super::attempt::is_open(message.status) || message.status == MessageStatus::Unknown;
+    if !is_open || message.carrier_message_id.is_some() {
         return Ok(());
     }
     let detail = json!({ "attempt": attempt.id, "cleanLists": attempt.clean_lists });

@@ -63,14 +63,17 @@ pub async fn blocked(ctx: &Ctx, tx: &Tx, message: message::Model, refusal: &opt_
 /// The carrier was not called after all: the attempt is closed and the message tried again at once.
 pub async fn not_called(ctx: &Ctx, lease: &Lease, attempt: attempt::Model) -> Result<Outcome> {
     let tx = ctx.begin().await?;
+    if let Some(attempt) = super::attempt::under_lock(&tx, &attempt, AttemptState::Started).await? {
+        let why = Settled::Because(None, "not called: too little was left of the lease".to_owned());
+        super::attempt::settle(ctx, &tx, attempt, AttemptState::Refused, why).await?;
+    }
     lease.again(&tx, ctx.now(), lease.job.payload.clone()).await?;
-    let why = Settled::Because(None, "not called: too little was left of the lease".to_owned());
-    super::attempt::settle(ctx, &tx, attempt, AttemptState::Refused, why).await?;
     tx.commit().await?;
     Ok(Outcome::Settled)
 }
 
-/// The carrier did not take it: records the refusal, then retries or fails.
+/// The carrier did not take it: records the refusal, then retries or fails. An attempt that was settled meanwhile, by a
+/// callback, stays as it is.
 pub async fn refused(
     ctx: &Ctx,
     tx: &Tx,
@@ -78,9 +81,12 @@ pub async fn refused(
     attempt: attempt::Model,
     error: &CarrierError,
 ) -> Result<()> {
+    let Some(message) = status::locked(tx, attempt.message_id).await? else { return lease.finish(tx).await };
+    let Some(attempt) = super::attempt::under_lock(tx, &attempt, AttemptState::Started).await? else {
+        return lease.finish(tx).await;
+    };
     let why = Settled::Because(error.code, error.text.clone());
     let attempt = super::attempt::settle(ctx, tx, attempt, AttemptState::Refused, why).await?;
-    let Some(message) = status::locked(tx, attempt.message_id).await? else { return lease.finish(tx).await };
     let detail = json!({
         "attempt": attempt.id, "code": error.code, "http": error.http, "text": error.explanation(),
     });

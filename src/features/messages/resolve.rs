@@ -50,6 +50,10 @@ pub async fn resolve(ctx: &Ctx, id: MessageId, resolution: Resolution) -> Result
         let text = "The carrier has the message; sending it again would make a second copy.";
         return Err(Error::new(ErrorCode::Conflict, text).at(&["resolution"]));
     }
+    if resolution == Resolution::Resend && message.redacted_at.is_some() {
+        let text = "The text was erased; there is nothing to send again.";
+        return Err(Error::new(ErrorCode::Conflict, text).at(&["resolution"]));
+    }
     let detail =
         json!({ "resolution": format!("{resolution:?}").to_uppercase(), "by": ctx.caller.user_id() });
     timeline::add(&tx, &message, ctx.now(), [(TimelineKind::Resolved, detail.clone())]).await?;

@@ -41,6 +41,9 @@ pub struct Change {
     /// The status is a person's guess about an UNKNOWN message: it ranks no higher than that, so that any later evidence
     /// overrides it.
     pub guessed: bool,
+    /// What the carrier told so far was about another message: its word, id, price and times are taken back, and the
+    /// message is SENDING again before the rest applies. The one way in which a status falls.
+    pub mistaken: bool,
 }
 
 /// Our status for the carrier's word; `None` for words that say nothing about an outbound message.
@@ -110,6 +113,9 @@ pub async fn apply_all(
 /// The pure rule: what a row becomes by a change. Any order of the same changes ends in the same row, but for times.
 fn merge(mut row: message::Model, change: Change, now: DateTime<Utc>) -> message::Model {
     let before = row.clone();
+    if change.mistaken {
+        take_back(&mut row);
+    }
     let rises = change.status.is_some_and(|status| status.rank() > row.status_rank);
     if let (true, Some(status)) = (rises && row.direction == Direction::Outbound, change.status) {
         row.status = status;
@@ -134,6 +140,14 @@ fn merge(mut row: message::Model, change: Change, now: DateTime<Utc>) -> message
         row.updated_at = now;
     }
     row
+}
+
+fn take_back(row: &mut message::Model) {
+    (row.status, row.status_rank) = (MessageStatus::Sending, MessageStatus::Sending.rank());
+    (row.carrier_status, row.carrier_message_id) = (None, None);
+    (row.error_code, row.error_message) = (None, None);
+    (row.price_micros, row.price_currency) = (None, None);
+    (row.sent_at, row.delivered_at, row.failed_at) = (None, None, None);
 }
 
 /// The carrier's words that all mean SENDING, in their order.

@@ -3,7 +3,10 @@
 //! processes at once.
 
 mod clean;
+mod expired;
+mod files;
 mod hanging;
+mod messages;
 #[cfg(test)]
 mod tests;
 
@@ -75,6 +78,7 @@ impl Sweeper {
         }
         if self.cleaned_at.is_none_or(|cleaned| now - cleaned >= CLEANING) {
             clean::forget(&self.hub).await?;
+            expired::forget(&self.hub).await?;
             self.cleaned_at = Some(now);
         }
         Ok(())

@@ -82,6 +82,7 @@ impl Stage {
             default_region: Set("US".into()),
             is_operator: Set(is_operator),
             created_at: Set(self.hub.clock.now()),
+            ..Default::default()
         };
         let tx = Tx::begin(&self.hub).await.unwrap();
         row.insert(&*tx).await.unwrap();

@@ -17,11 +17,13 @@ pub mod password;
 pub mod profile;
 pub mod refresh;
 pub mod reset_password;
+pub mod retention;
 pub mod seat;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
+pub mod suspend;
 pub mod switch_organization;
 pub mod throttle;
 

@@ -39,6 +39,7 @@ pub async fn create(ctx: &Ctx, tx: &Tx, new: NewOrganization) -> Result<organiza
         default_region: Set(new.default_region.to_string()),
         is_operator: Set(new.is_operator),
         created_at: Set(ctx.now()),
+        ..Default::default()
     };
     row.insert(&**tx).await.map_err(|error| {
         if is_unique_violation(&error) {

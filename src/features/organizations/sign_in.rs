@@ -77,10 +77,8 @@ pub async fn prove(ctx: &Ctx, email: &Email, given: &str) -> Result<Option<Proof
         return Ok(Some(Proof { user, tries }));
     }
     count_refusal("credentials");
-    let tx = ctx.begin().await?;
     let entry = Entry { action: "signInFailed", subject: None, detail: json!({ "email": email.masked() }) };
-    audit::record_in(ctx, &*tx, None, entry).await?;
-    tx.commit().await?;
+    audit::record_refused(ctx, None, entry, ErrorCode::BadUserInput.name()).await?;
     Ok(None)
 }
 

@@ -94,7 +94,7 @@ impl KeywordsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The word and its reply.")] input: SaveKeywordInput,
     ) -> Result<SaveKeywordPayload> {
-        SaveKeywordPayload::settle(keywords::save(gql.ctx()?, input).await.map(Keyword))
+        SaveKeywordPayload::settle(gql, keywords::save(gql.ctx()?, input).await.map(Keyword))
     }
 
     /// Deletes a keyword. Needs ADMIN or `carriers:manage`.
@@ -103,6 +103,6 @@ impl KeywordsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which keyword.")] input: DeleteKeywordInput,
     ) -> Result<DeleteKeywordPayload> {
-        DeleteKeywordPayload::settle(keywords::delete(gql.ctx()?, input.id).await)
+        DeleteKeywordPayload::settle(gql, keywords::delete(gql.ctx()?, input.id).await)
     }
 }

@@ -124,7 +124,7 @@ impl OptOutsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Who refuses what.")] input: SetOptOutInput,
     ) -> Result<SetOptOutPayload> {
-        SetOptOutPayload::settle(opt_outs::set_opt_out(gql.ctx()?, input).await.map(OptOut))
+        SetOptOutPayload::settle(gql, opt_outs::set_opt_out(gql.ctx()?, input).await.map(OptOut))
     }
 
     /// Lifts a refusal. The carrier may go on refusing by its own list. Needs AGENT or `contacts:write`.
@@ -133,6 +133,6 @@ impl OptOutsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which refusal.")] input: ClearOptOutInput,
     ) -> Result<ClearOptOutPayload> {
-        ClearOptOutPayload::settle(opt_outs::clear_opt_out(gql.ctx()?, input).await.map(OptOut))
+        ClearOptOutPayload::settle(gql, opt_outs::clear_opt_out(gql.ctx()?, input).await.map(OptOut))
     }
 }

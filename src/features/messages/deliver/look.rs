@@ -5,11 +5,14 @@ use std::{collections::HashMap, sync::Arc};
 use entity::{carrier_config, ids::MessageId, message};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::base::{
-    ctx::Hub,
-    error::Result,
-    group::{Group, Grouped},
-    switches,
+use crate::{
+    base::{
+        ctx::Hub,
+        error::Result,
+        group::{Group, Grouped},
+        switches,
+    },
+    features::organizations::suspend,
 };
 
 /// Where hand-overs meet that look.
@@ -23,6 +26,8 @@ pub(super) struct Seen {
     pub config: Option<carrier_config::Model>,
     /// Nothing may be sent now.
     pub is_paused: bool,
+    /// Its organisation may send nothing now.
+    pub is_suspended: bool,
 }
 
 /// A message as it is now; `None` when it does not exist (any more).
@@ -46,11 +51,14 @@ impl Grouped for Look {
         let configs = messages.iter().filter_map(|message| message.carrier_config_id);
         let configs = carrier_config::Entity::find().filter(carrier_config::Column::Id.is_in(configs));
         let configs: HashMap<_, _> = configs.all(db).await?.into_iter().map(|row| (row.id, row)).collect();
+        let owners = messages.iter().map(|message| message.organization_id);
+        let suspended = suspend::suspended(db, owners).await?;
         let messages: HashMap<_, _> = messages.into_iter().map(|message| (message.id, message)).collect();
         let seen = |look: &&Self| {
             let message = messages.get(&look.message).cloned()?;
             let config = message.carrier_config_id.and_then(|id| configs.get(&id).cloned());
-            Some(Seen { message, config, is_paused })
+            let is_suspended = suspended.contains(&message.organization_id);
+            Some(Seen { message, config, is_paused, is_suspended })
         };
         Ok(group.iter().map(seen).collect())
     }

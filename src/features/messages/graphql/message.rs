@@ -155,6 +155,16 @@ impl Message {
         self.0.failed_at
     }
 
+    /// Its text and files were erased here; null while they are not.
+    async fn redacted_at(&self) -> Option<DateTime<Utc>> {
+        self.0.redacted_at
+    }
+
+    /// The carrier's copy was erased, or there was none; null while it is not known to be.
+    async fn carrier_redacted_at(&self) -> Option<DateTime<Utc>> {
+        self.0.carrier_redacted_at
+    }
+
     /// Last change.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.0.updated_at

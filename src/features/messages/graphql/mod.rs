@@ -4,6 +4,7 @@ mod attempt;
 mod author;
 mod compare;
 mod conversation;
+mod erasure;
 mod event;
 mod filter;
 mod input;
@@ -24,6 +25,7 @@ pub use author::MessageAuthor;
 pub use conversation::{
     Conversation, ConversationConnection, ConversationEdge, MessageConnection, MessageEdge,
 };
+pub use erasure::{EraseContactInput, ErasureMutation, RedactMessageInput};
 pub use event::{Event, EventEdge, EventType, public};
 pub use filter::{ConversationFilter, MessageFilter, Reading};
 pub use job::{Job, JobConnection};

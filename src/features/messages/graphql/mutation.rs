@@ -69,7 +69,7 @@ impl MessagesMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The message.")] input: SendMessageInput,
     ) -> Result<SendMessagePayload> {
-        SendMessagePayload::settle(send::send(gql.ctx()?, input.into()).await.map(Message))
+        SendMessagePayload::settle(gql, send::send(gql.ctx()?, input.into()).await.map(Message))
     }
 
     /// Withdraws a message that the carrier does not have: not handed over yet, scheduled ones included, or refused by the
@@ -79,7 +79,7 @@ impl MessagesMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which one.")] input: CancelMessageInput,
     ) -> Result<CancelMessagePayload> {
-        CancelMessagePayload::settle(cancel::cancel(gql.ctx()?, input.message_id).await.map(Message))
+        CancelMessagePayload::settle(gql, cancel::cancel(gql.ctx()?, input.message_id).await.map(Message))
     }
 
     /// Decides about a message of which nobody knows whether it was sent (status UNKNOWN). Evidence that comes later still
@@ -90,7 +90,7 @@ impl MessagesMutation {
         #[graphql(desc = "Which one, and what to do.")] input: ResolveMessageInput,
     ) -> Result<ResolveMessagePayload> {
         let resolved = resolve::resolve(gql.ctx()?, input.message_id, input.resolution).await;
-        ResolveMessagePayload::settle(resolved.map(Message))
+        ResolveMessagePayload::settle(gql, resolved.map(Message))
     }
 
     /// Sets a conversation's unread count to nothing.
@@ -100,7 +100,7 @@ impl MessagesMutation {
         #[graphql(desc = "Which one.")] input: MarkConversationReadInput,
     ) -> Result<MarkConversationReadPayload> {
         let read = conversation::mark_read(gql.ctx()?, input.conversation_id).await;
-        MarkConversationReadPayload::settle(read.map(Conversation))
+        MarkConversationReadPayload::settle(gql, read.map(Conversation))
     }
 
     /// Runs a dead job again, with all its tries. For admins.
@@ -109,6 +109,6 @@ impl MessagesMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which one.")] input: RedriveJobInput,
     ) -> Result<RedriveJobPayload> {
-        RedriveJobPayload::settle(dead_jobs::redrive(gql.ctx()?, input.job_id).await.map(Job))
+        RedriveJobPayload::settle(gql, dead_jobs::redrive(gql.ctx()?, input.job_id).await.map(Job))
     }
 }

@@ -75,6 +75,19 @@ async fn told_all(
     Ok(message)
 }
 
+/// Parks the receipts of this id again: they were attached to a message that took the id for its own. The caller holds the
+/// message's lock.
+pub async fn park_again(tx: &Tx, message: &message::Model, sid: &str) -> Result<()> {
+    receipt::Entity::update_many()
+        .col_expr(receipt::Column::MessageId, Expr::value(Option::<MessageId>::None))
+        .filter(receipt::Column::Account.eq(&message.account))
+        .filter(receipt::Column::CarrierMessageId.eq(sid))
+        .filter(receipt::Column::MessageId.eq(message.id))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
 async fn attach(tx: &Tx, message: &message::Model, receipts: impl Iterator<Item = ReceiptId>) -> Result<()> {
     receipt::Entity::update_many()
         .col_expr(receipt::Column::MessageId, Expr::value(message.id))

@@ -6,7 +6,10 @@ use entity::{
 use super::*;
 use crate::{
     carriers::twilio::StatusCallback,
-    features::messages::testing::{ACCOUNT, Stage, THEIRS},
+    features::messages::{
+        attempt::Source,
+        testing::{ACCOUNT, Stage, THEIRS},
+    },
 };
 
 fn receipt(attempt: Option<AttemptId>, sid: &str, word: &str, code: Option<i32>) -> Receipt {
@@ -119,8 +122,7 @@ async fn receipts_that_come_first_wait_for_their_message() {
         status: RemoteStatus::Queued,
         error: None,
         segments: Some(1),
-        kind: TimelineKind::CarrierAccepted,
-        source: "answer",
+        source: Source::Answer,
     };
     attempts::accepted(&ctx, &tx, attempt, evidence).await.unwrap();
     tx.commit().await.unwrap();
@@ -179,8 +181,7 @@ async fn proofs_of_several_messages_are_written_together_and_of_one_message_only
         status: RemoteStatus::Queued,
         error: None,
         segments: Some(1),
-        kind: TimelineKind::CarrierAccepted,
-        source: "answer",
+        source: Source::Answer,
     };
     let (first, of_first) = stage.sending(acme, "+12065550101").await;
     let (second, of_second) = stage.sending(acme, "+12065550102").await;

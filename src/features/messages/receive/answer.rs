@@ -16,6 +16,7 @@ use crate::{
             opt_outs::{self, Refusal},
         },
         messages::timeline,
+        organizations::suspend,
     },
 };
 
@@ -106,7 +107,7 @@ async fn obey(arrival: &Arrival<'_>, tx: &Tx, message: &message::Model, command:
     }
 }
 
-/// The organisation's own reply, unless the person refuses to receive anything.
+/// The organisation's own reply, unless the person refuses to receive anything, or an operator lets it send nothing.
 async fn keyword(
     arrival: &Arrival<'_>,
     tx: &Tx,
@@ -114,9 +115,10 @@ async fn keyword(
     (word, reply): (&str, &str),
 ) -> Result<Option<String>> {
     let refused = refusal(arrival, tx, message).await?;
-    let detail = json!({ "keyword": word, "optedOut": refused });
+    let suspended = suspend::is_suspended(&**tx, message.organization_id).await?;
+    let detail = json!({ "keyword": word, "optedOut": refused, "suspended": suspended });
     timeline::add(tx, message, arrival.ctx.now(), [(TimelineKind::ConsentChecked, detail)]).await?;
-    Ok((!refused).then(|| reply.to_owned()))
+    Ok((!refused && !suspended).then(|| reply.to_owned()))
 }
 
 async fn refusal(arrival: &Arrival<'_>, tx: &Tx, message: &message::Model) -> Result<bool> {

@@ -5,7 +5,7 @@ use entity::{
     carrier_config,
     enums::{Direction, MessageStatus},
     ids::{ConversationId, MediaId, MessageId, NumberId},
-    media, message,
+    media, message, tombstone,
 };
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set, sea_query::OnConflict};
 
@@ -69,16 +69,21 @@ pub(super) fn inbound(
         sent_at: None,
         delivered_at: None,
         failed_at: None,
+        redacted_at: None,
+        carrier_redacted_at: None,
         body,
     }
 }
 
-/// Inserts the row unless the account's message is known; false when it is.
+/// Inserts the row unless the account's message is known, or was and is deleted; false then, and the transaction must not
+/// be committed.
 pub(super) async fn insert_once(tx: &Tx, row: message::Model) -> Result<bool> {
+    let mark = (row.account.clone(), row.carrier_message_id.clone().unwrap_or_default());
     let row = row.into_active_model().reset_all();
     let first_wins = OnConflict::new().do_nothing().to_owned();
     let inserted = message::Entity::insert(row).on_conflict(first_wins).exec_without_returning(&**tx).await?;
-    Ok(inserted == 1)
+    // After the insert, which waited for whoever may have been deleting the first one.
+    Ok(inserted == 1 && tombstone::Entity::find_by_id(mark).one(&**tx).await?.is_none())
 }
 
 /// Where the carrier keeps the files.

@@ -1,16 +1,11 @@
 //! A look into the carrier's list for a message in doubt: what counts as the same message, and when its absence is sure.
 //! Reads only; what follows from it is decided next door.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use chrono::Duration;
-use entity::{
-    attempt, carrier_config,
-    enums::{AttemptState, MessageStatus},
-    ids::MessageId,
-    media, message,
-};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use chrono::{DateTime, Duration, Utc};
+use entity::{attempt, carrier_config, enums::AttemptState, ids::MessageId, message, tombstone};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use crate::{
     base::{
@@ -64,12 +59,14 @@ pub(super) async fn look(
     let found = messaging.find(&query).await.map_err(Error::unavailable)?;
     let candidates = found.messages.into_iter().filter(|remote| likeness(message, remote) != Likeness::Other);
     let mut free: Vec<RemoteMessage> = candidates.collect();
+    // After the list and before the ids that are taken: who is handing over meanwhile is seen as the one or the other.
+    let rivals = rivals(ctx, message, query.since).await?;
     let claimed = claimed(ctx, message, &free).await?;
     free.retain(|remote| !claimed.contains(&remote.sid));
     let (mut same, perhaps): (Vec<_>, Vec<_>) =
         free.into_iter().partition(|remote| likeness(message, remote) == Likeness::Same);
     let unclear = !found.complete || !perhaps.is_empty();
-    if !same.is_empty() && same.len() <= rivals(ctx, message).await? {
+    if !same.is_empty() && same.len() <= rivals {
         return Ok(Look::Unclear);
     }
     Ok(match same.pop() {
@@ -101,6 +98,11 @@ async fn claimed(
         return Ok(HashSet::new());
     }
     let sids: Vec<String> = candidates.iter().map(|remote| remote.sid.clone()).collect();
+    let buried = tombstone::Entity::find()
+        .filter(tombstone::Column::Account.eq(&message.account))
+        .filter(tombstone::Column::CarrierMessageId.is_in(sids.clone()))
+        .all(ctx.db())
+        .await?;
     let of_messages = message::Entity::find()
         .filter(message::Column::Account.eq(&message.account))
         .filter(message::Column::CarrierMessageId.is_in(sids.clone()))
@@ -114,53 +116,35 @@ async fn claimed(
         .all(ctx.db())
         .await?;
     let of_messages = of_messages.into_iter().filter_map(|row| row.carrier_message_id);
-    Ok(of_messages.chain(of_attempts.into_iter().filter_map(|row| row.carrier_message_id)).collect())
+    let of_attempts = of_attempts.into_iter().filter_map(|row| row.carrier_message_id);
+    let buried = buried.into_iter().map(|row| row.carrier_message_id);
+    Ok(of_messages.chain(of_attempts).chain(buried).collect())
 }
 
-/// Messages in doubt that look the same in the list, which tells how many files but not which, and are not the same. Of
-/// equal ones it does not matter which copy is whose.
-async fn rivals(ctx: &Ctx, message: &message::Model) -> Result<usize> {
-    if message.media_count == 0 {
-        return Ok(0);
-    }
-    let alike: Vec<MessageId> = message::Entity::find()
+/// Attempts of other messages that the carrier may have taken and that look the same in its list: a copy may be theirs. Only
+/// those whose copies this list would show.
+async fn rivals(ctx: &Ctx, message: &message::Model, since: DateTime<Utc>) -> Result<usize> {
+    let same_way = message::Entity::find()
         .select_only()
         .column(message::Column::Id)
         .filter(message::Column::Account.eq(&message.account))
         .filter(message::Column::Sender.eq(&message.sender))
         .filter(message::Column::Recipient.eq(&message.recipient))
-        .filter(message::Column::Status.is_in([MessageStatus::Sending, MessageStatus::Unknown]))
-        .filter(message::Column::CarrierMessageId.is_null())
-        .filter(message::Column::Body.eq(&message.body))
         .filter(message::Column::MediaCount.eq(message.media_count))
-        .filter(message::Column::Id.ne(message.id))
-        .into_tuple()
-        .all(ctx.db())
-        .await?;
+        .filter(message::Column::Id.ne(message.id));
     let open: Vec<MessageId> = attempt::Entity::find()
         .select_only()
         .column(attempt::Column::MessageId)
-        .filter(attempt::Column::MessageId.is_in(alike))
+        .filter(attempt::Column::MessageId.in_subquery(same_way.into_query()))
         .filter(attempt::Column::State.is_in([AttemptState::Started, AttemptState::InDoubt]))
+        .filter(attempt::Column::StartedAt.gte(since - SKEW))
         .into_tuple()
         .all(ctx.db())
         .await?;
-    let files = files(ctx, open.iter().copied().chain([message.id])).await?;
-    Ok(open.iter().filter(|other| files.get(other) != files.get(&message.id)).count())
-}
-
-async fn files(
-    ctx: &Ctx,
-    messages: impl Iterator<Item = MessageId>,
-) -> Result<HashMap<MessageId, Vec<String>>> {
-    let rows = media::Entity::find()
-        .filter(media::Column::MessageId.is_in(messages))
-        .order_by_asc(media::Column::Position)
-        .all(ctx.db())
-        .await?;
-    let mut files: HashMap<MessageId, Vec<String>> = HashMap::new();
-    for row in rows {
-        files.entry(row.message_id).or_default().push(row.url);
+    if open.is_empty() {
+        return Ok(0);
     }
-    Ok(files)
+    let others = message::Entity::find().filter(message::Column::Id.is_in(open)).all(ctx.db()).await?;
+    let text = smart_encode(&message.body);
+    Ok(others.iter().filter(|other| smart_encode(&other.body) == text).count())
 }

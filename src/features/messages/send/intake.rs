@@ -127,7 +127,7 @@ impl Accepted {
     }
 
     fn act(&self) -> audit::Entry<'static> {
-        let detail = json!({ "to": self.checked.to.masked(), "body": audit::shown(&self.checked.body) });
+        let detail = json!({ "to": self.checked.to.masked(), "segments": self.checked.segments.segments });
         audit::Entry { action: "sendMessage", subject: Some(self.id.to_string()), detail }
     }
 
@@ -170,6 +170,8 @@ impl Accepted {
             sent_at: None,
             delivered_at: None,
             failed_at: None,
+            redacted_at: None,
+            carrier_redacted_at: None,
         }
     }
 }

@@ -45,6 +45,8 @@ fn queued() -> message::Model {
         sent_at: None,
         delivered_at: None,
         failed_at: None,
+        redacted_at: None,
+        carrier_redacted_at: None,
     }
 }
 

@@ -1,17 +1,22 @@
+use async_graphql::MaybeUndefined;
 use entity::{
     enums::{MessageStatus, TimelineKind},
-    event, idempotency_key, job, receipt,
+    event, idempotency_key, job, message, receipt, timeline_entry, tombstone,
 };
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set, TransactionTrait};
 
 use super::*;
 use crate::{
     base::{forget::BATCH, testing::Statements, tx::Tx},
     carriers::messaging::RemoteStatus,
-    features::messages::{
-        attempt::{self, Evidence},
-        poll,
-        testing::{Stage, THEIRS},
+    features::{
+        messages::{
+            attempt::{self, Evidence, Source},
+            poll,
+            testing::{Stage, THEIRS},
+            timeline,
+        },
+        organizations::retention::{self, SetRetentionInput},
     },
 };
 
@@ -24,8 +29,7 @@ async fn accepted(stage: &Stage, of: entity::ids::OrganizationId, sid: &str) -> 
         status: RemoteStatus::Sent,
         error: None,
         segments: None,
-        kind: TimelineKind::CarrierAccepted,
-        source: "answer",
+        source: Source::Answer,
     };
     attempt::accepted(&ctx, &tx, attempt, evidence).await.unwrap();
     tx.commit().await.unwrap();
@@ -147,6 +151,56 @@ async fn many_hanging_messages_are_all_found() {
     stage.hub.clock.advance(chrono::Duration::minutes(6));
     Sweeper::new(stage.hub.clone()).sweep().await.unwrap();
     assert_eq!(polled(&stage, acme).await.len(), 451, "all changed in the same instant");
+}
+
+/// Copies of a delivered message, each with an id of its own at the carrier; the timeline goes along.
+async fn copies(stage: &Stage, of: &entity::message::Model, count: usize) {
+    let tx = Tx::begin(&stage.hub).await.unwrap();
+    for copy in 0..count {
+        let id = entity::ids::MessageId::new();
+        let row = entity::message::Model {
+            id,
+            status: MessageStatus::Delivered,
+            carrier_message_id: Some(format!("SMcopy{copy}")),
+            ..of.clone()
+        };
+        row.into_active_model().reset_all().insert(&*tx).await.unwrap();
+        let ctx = stage.ctx(of.organization_id);
+        let of = timeline::Of { organization_id: of.organization_id, message_id: id };
+        timeline::add(&tx, of, ctx.now(), [(TimelineKind::Canceled, serde_json::json!({}))]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// However often it is cut off, and wherever: a message is there with its timeline, or it is gone and marked.
+#[tokio::test]
+async fn a_sweep_that_is_cut_off_anywhere_leaves_no_halves() {
+    let stage = Stage::new().await;
+    let acme = stage.organization("Acme").await;
+    stage.config(acme, true).await;
+    let (open, _) = stage.sending(acme, THEIRS).await;
+    copies(&stage, &open, 700).await;
+    let wish = SetRetentionInput { message_days: MaybeUndefined::Value(7), ..SetRetentionInput::default() };
+    retention::set(&stage.ctx(acme), wish).await.unwrap();
+    stage.hub.clock.advance(chrono::Duration::days(8));
+    let (mut cut_off, mut left) = (0, 701);
+    while left > 1 {
+        let sweep = async { Sweeper::new(stage.hub.clone()).sweep().await };
+        let time = Duration::from_millis(rand::random_range(1..40));
+        cut_off += u32::from(tokio::time::timeout(time, sweep).await.is_err());
+        // One snapshot: a commit that was under way may end after the cut.
+        let snapshot = stage.hub.db.read().begin().await.unwrap();
+        let messages = message::Entity::find().all(&snapshot).await.unwrap();
+        let marks = tombstone::Entity::find().all(&snapshot).await.unwrap();
+        let told = timeline_entry::Entity::find().all(&snapshot).await.unwrap();
+        snapshot.rollback().await.unwrap();
+        left = messages.len();
+        assert_eq!(left + marks.len(), 701);
+        let told: std::collections::HashSet<_> = told.into_iter().map(|row| row.message_id).collect();
+        assert_eq!(told, messages.iter().map(|row| row.id).collect());
+    }
+    assert!(cut_off > 0, "it was never cut off");
+    assert_eq!(stage.rows::<message::Entity>(acme).await[0].id, open.id, "it is on its way");
 }
 
 #[tokio::test]

@@ -28,6 +28,26 @@ impl Fetch for UsersById {
     }
 }
 
+/// Users by id as far as they are members of the caller's organisation now: operators and those who left are not shown.
+#[derive(Debug)]
+pub struct ColleaguesById;
+
+impl Fetch for ColleaguesById {
+    type Key = UserId;
+    type Value = user::Model;
+
+    async fn fetch(ctx: &Ctx, keys: Vec<UserId>) -> Result<HashMap<UserId, user::Model>> {
+        let seats = membership::Entity::find()
+            .select_only()
+            .column(membership::Column::UserId)
+            .filter(membership::Column::OrganizationId.eq(ctx.organization()?))
+            .filter(membership::Column::UserId.is_in(keys))
+            .into_query();
+        let rows = user::Entity::find().filter(user::Column::Id.in_subquery(seats)).all(ctx.db()).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}
+
 /// Organisations by id: the caller's own, and those that the signed-in person belongs to.
 #[derive(Debug)]
 pub struct OrganizationsById;

@@ -1,5 +1,6 @@
 //! Organisations as GraphQL shows them: parse, call a service, wrap. No rule lives here.
 
+mod governance;
 pub mod loaders;
 mod mutation;
 pub mod nodes;
@@ -7,6 +8,10 @@ mod payloads;
 mod query;
 mod types;
 
+pub use governance::{
+    GovernanceMutation, ResumeOrganizationPayload, Retention, RetentionPeriod, SetRetentionPayload,
+    SuspendOrganizationPayload,
+};
 pub use mutation::OrganizationsMutation;
 pub use payloads::*;
 pub use query::OrganizationsQuery;

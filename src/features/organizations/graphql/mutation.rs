@@ -44,7 +44,7 @@ impl OrganizationsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The account and its organisation.")] input: SignUpInput,
     ) -> Result<SignUpPayload> {
-        SignUpPayload::settle(sign_up::sign_up(gql.ctx()?, input).await.map(AuthTokens))
+        SignUpPayload::settle(gql, sign_up::sign_up(gql.ctx()?, input).await.map(AuthTokens))
     }
 
     /// Signs in with e-mail and password. After too many wrong tries: `RATE_LIMITED`.
@@ -53,7 +53,7 @@ impl OrganizationsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Who signs in, and where.")] input: SignInInput,
     ) -> Result<SignInPayload> {
-        SignInPayload::settle(sign_in::sign_in(gql.ctx()?, input).await.map(AuthTokens))
+        SignInPayload::settle(gql, sign_in::sign_in(gql.ctx()?, input).await.map(AuthTokens))
     }
 
     /// Trades a refresh token for fresh tokens. Each is good for one use; a second use ends the session.
@@ -62,7 +62,7 @@ impl OrganizationsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The token to trade.")] input: RefreshSessionInput,
     ) -> Result<RefreshSessionPayload> {
-        RefreshSessionPayload::settle(refresh::refresh(gql.ctx()?, input).await.map(AuthTokens))
+        RefreshSessionPayload::settle(gql, refresh::refresh(gql.ctx()?, input).await.map(AuthTokens))
     }
 
     /// Ends this session, or all sessions of the person.
@@ -71,7 +71,7 @@ impl OrganizationsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "How far to sign out; this session when not given.")] input: Option<SignOutInput>,
     ) -> Result<SignOutPayload> {
-        SignOutPayload::settle(sign_out::sign_out(gql.ctx()?, input.unwrap_or_default()).await)
+        SignOutPayload::settle(gql, sign_out::sign_out(gql.ctx()?, input.unwrap_or_default()).await)
     }
 
     /// Goes on in another organisation of the same person. The session moves: use the new tokens from now on.
@@ -81,7 +81,7 @@ impl OrganizationsMutation {
         #[graphql(desc = "Where to go on.")] input: SwitchOrganizationInput,
     ) -> Result<SwitchOrganizationPayload> {
         let switched = switch_organization::switch_organization(gql.ctx()?, input).await;
-        SwitchOrganizationPayload::settle(switched.map(AuthTokens))
+        SwitchOrganizationPayload::settle(gql, switched.map(AuthTokens))
     }
 
     /// Changes the caller's password; their other sessions end.
@@ -91,7 +91,7 @@ impl OrganizationsMutation {
         #[graphql(desc = "The old password and the new one.")] input: ChangePasswordInput,
     ) -> Result<ChangePasswordPayload> {
         let changed = change_password::change_password(gql.ctx()?, input).await;
-        ChangePasswordPayload::settle(changed.map(User))
+        ChangePasswordPayload::settle(gql, changed.map(User))
     }
 
     /// Chooses a new password by a reset link; all sessions of the person end.
@@ -100,7 +100,7 @@ impl OrganizationsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "The link's token and the new password.")] input: ResetPasswordInput,
     ) -> Result<ResetPasswordPayload> {
-        ResetPasswordPayload::settle(reset_password::reset_password(gql.ctx()?, input).await.map(User))
+        ResetPasswordPayload::settle(gql, reset_password::reset_password(gql.ctx()?, input).await.map(User))
     }
 
     /// Makes a link by which a person can join. No mail is sent: hand it over yourself.
@@ -113,7 +113,7 @@ impl OrganizationsMutation {
             let shown = |secret: &secrecy::SecretString| secret.expose_secret().to_owned();
             (Invitation(invited.invitation), shown(&invited.token), shown(&invited.link))
         });
-        InviteMemberPayload::settle(invited)
+        InviteMemberPayload::settle(gql, invited)
     }
 
     /// Withdraws an open invitation.
@@ -122,7 +122,7 @@ impl OrganizationsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which invitation.")] input: RevokeInvitationInput,
     ) -> Result<RevokeInvitationPayload> {
-        RevokeInvitationPayload::settle(invite::revoke(gql.ctx()?, input).await.map(Invitation))
+        RevokeInvitationPayload::settle(gql, invite::revoke(gql.ctx()?, input).await.map(Invitation))
     }
 
     /// Joins by an invitation's link and signs in, with a new account or the one that has the invited address.
@@ -132,7 +132,7 @@ impl OrganizationsMutation {
         #[graphql(desc = "The link's token and who follows it.")] input: AcceptInvitationInput,
     ) -> Result<AcceptInvitationPayload> {
         let joined = accept_invitation::accept_invitation(gql.ctx()?, input).await;
-        AcceptInvitationPayload::settle(joined.map(AuthTokens))
+        AcceptInvitationPayload::settle(gql, joined.map(AuthTokens))
     }
 
     /// Gives a member another role. There is always an owner.
@@ -141,7 +141,7 @@ impl OrganizationsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Whose role, and which.")] input: ChangeRoleInput,
     ) -> Result<ChangeRolePayload> {
-        ChangeRolePayload::settle(members::change_role(gql.ctx()?, input).await.map(Membership))
+        ChangeRolePayload::settle(gql, members::change_role(gql.ctx()?, input).await.map(Membership))
     }
 
     /// Takes a member out of the organisation; their sessions in it end. Members can leave by it themselves.
@@ -150,7 +150,7 @@ impl OrganizationsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Whom to remove.")] input: RemoveMemberInput,
     ) -> Result<RemoveMemberPayload> {
-        RemoveMemberPayload::settle(members::remove_member(gql.ctx()?, input).await.map(Membership))
+        RemoveMemberPayload::settle(gql, members::remove_member(gql.ctx()?, input).await.map(Membership))
     }
 
     /// Makes a key for a partner's program. Its secret is shown once.
@@ -161,6 +161,7 @@ impl OrganizationsMutation {
     ) -> Result<CreateApiKeyPayload> {
         let created = api_keys::create(gql.ctx()?, input).await;
         CreateApiKeyPayload::settle(
+            gql,
             created.map(|(key, secret)| (ApiKey(key), secret.expose_secret().to_owned())),
         )
     }
@@ -171,7 +172,7 @@ impl OrganizationsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which key.")] input: RevokeApiKeyInput,
     ) -> Result<RevokeApiKeyPayload> {
-        RevokeApiKeyPayload::settle(api_keys::revoke(gql.ctx()?, input).await.map(ApiKey))
+        RevokeApiKeyPayload::settle(gql, api_keys::revoke(gql.ctx()?, input).await.map(ApiKey))
     }
 
     /// Changes the caller's own name or phone number.
@@ -180,7 +181,7 @@ impl OrganizationsMutation {
         gql: &Context<'_>,
         #[graphql(desc = "What to change.")] input: UpdateProfileInput,
     ) -> Result<UpdateProfilePayload> {
-        UpdateProfilePayload::settle(profile::update(gql.ctx()?, input).await.map(User))
+        UpdateProfilePayload::settle(gql, profile::update(gql.ctx()?, input).await.map(User))
     }
 
     /// Changes the organisation that the caller acts in.
@@ -190,6 +191,6 @@ impl OrganizationsMutation {
         #[graphql(desc = "What to change.")] input: UpdateOrganizationInput,
     ) -> Result<UpdateOrganizationPayload> {
         let updated = organization::update(gql.ctx()?, input).await;
-        UpdateOrganizationPayload::settle(updated.map(Organization))
+        UpdateOrganizationPayload::settle(gql, updated.map(Organization))
     }
 }

@@ -10,7 +10,10 @@ use entity::{
 };
 use secrecy::ExposeSecret;
 
-use super::loaders::{OrganizationsById, UsersById};
+use super::{
+    governance::Retention,
+    loaders::{OrganizationsById, UsersById},
+};
 use crate::{
     base::{
         caller::{Caller, Permission},
@@ -49,6 +52,17 @@ impl Organization {
     /// When it was made.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
+    }
+
+    /// Since when an operator lets it change and send nothing; null while it may.
+    async fn suspended_at(&self) -> Option<DateTime<Utc>> {
+        self.0.suspended_at
+    }
+
+    /// How long its things are kept.
+    #[expect(clippy::unused_async, reason = "resolvers are async, whether they wait or not")]
+    async fn retention(&self, gql: &Context<'_>) -> Result<Retention> {
+        Ok(Retention::of(&self.0, &gql.ctx()?.hub.config))
     }
 }
 

@@ -28,7 +28,7 @@ async fn a_first_organisation_and_its_owner_come_from_the_command_line() {
         .unwrap()
         .unwrap();
     assert_eq!((entry.organization_id, entry.user_id), (Some(acme.id), None));
-    assert_eq!(entry.detail["via"], "command line");
+    assert_eq!(entry.actor, entity::enums::AuditActor::Administrator);
     refused(admin::create_owner(&admin, acme.id, "ada@example.com", "Ada").await, Code::Conflict);
     refused(admin::create_owner(&admin, OrganizationId::new(), "a@b.c", "A").await, Code::NotFound);
 }

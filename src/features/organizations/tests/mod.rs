@@ -46,7 +46,11 @@ impl Door {
     }
 
     fn from(&self, ip: &str) -> Ctx {
-        let request = RequestInfo { request_id: "test".into(), ip: Some(ip.parse().unwrap()) };
+        let request = RequestInfo {
+            request_id: "test".into(),
+            ip: Some(ip.parse().unwrap()),
+            ..RequestInfo::default()
+        };
         Ctx { hub: self.hub.clone(), caller: Caller::Anonymous, request }
     }
 

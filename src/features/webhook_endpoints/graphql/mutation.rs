@@ -75,6 +75,7 @@ impl WebhooksMutation {
     ) -> Result<CreateWebhookEndpointPayload> {
         let created = create::create(gql.ctx()?, input).await;
         CreateWebhookEndpointPayload::settle(
+            gql,
             created.map(|(row, secret)| (WebhookEndpoint(row), secret.expose_secret().to_owned())),
         )
     }
@@ -85,7 +86,10 @@ impl WebhooksMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which endpoint, and what changes.")] input: UpdateWebhookEndpointInput,
     ) -> Result<UpdateWebhookEndpointPayload> {
-        UpdateWebhookEndpointPayload::settle(update::update(gql.ctx()?, input).await.map(WebhookEndpoint))
+        UpdateWebhookEndpointPayload::settle(
+            gql,
+            update::update(gql.ctx()?, input).await.map(WebhookEndpoint),
+        )
     }
 
     /// Deletes an endpoint with its deliveries. Needs ADMIN or `webhooks:manage`.
@@ -94,7 +98,7 @@ impl WebhooksMutation {
         gql: &Context<'_>,
         #[graphql(desc = "Which endpoint.")] input: DeleteWebhookEndpointInput,
     ) -> Result<DeleteWebhookEndpointPayload> {
-        DeleteWebhookEndpointPayload::settle(delete::delete(gql.ctx()?, input.id).await)
+        DeleteWebhookEndpointPayload::settle(gql, delete::delete(gql.ctx()?, input.id).await)
     }
 
     /// Makes a new secret that signs beside the earlier ones until these end. Needs ADMIN or `webhooks:manage`.
@@ -105,6 +109,7 @@ impl WebhooksMutation {
     ) -> Result<RotateWebhookSecretPayload> {
         let rotated = rotate::rotate(gql.ctx()?, input).await;
         RotateWebhookSecretPayload::settle(
+            gql,
             rotated.map(|(row, secret)| (WebhookEndpoint(row), secret.expose_secret().to_owned())),
         )
     }
@@ -116,6 +121,6 @@ impl WebhooksMutation {
         gql: &Context<'_>,
         #[graphql(desc = "What to deliver again.")] input: RedeliverInput,
     ) -> Result<RedeliverPayload> {
-        RedeliverPayload::settle(redeliver::redeliver(gql.ctx()?, input).await.map(WebhookEndpoint))
+        RedeliverPayload::settle(gql, redeliver::redeliver(gql.ctx()?, input).await.map(WebhookEndpoint))
     }
 }

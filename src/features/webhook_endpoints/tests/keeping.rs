@@ -30,7 +30,10 @@ use crate::{
 };
 
 async fn left(ctx: &Ctx) -> usize {
-    events::forget_before(&ctx.hub, ctx.now() - Duration::days(7)).await.unwrap();
+    let tx = ctx.begin().await.unwrap();
+    let (own, before) = (ctx.organization().unwrap(), ctx.now() - Duration::days(7));
+    events::forget_before(&ctx.hub, &*tx, own, before).await.unwrap();
+    tx.commit().await.unwrap();
     testing::events(ctx).await.len()
 }
 

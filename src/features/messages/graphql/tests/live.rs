@@ -99,7 +99,10 @@ async fn a_cursor_behind_the_retention_is_told_and_one_ahead_of_the_log_is_refus
         last = next(&mut live).await;
     }
     let tomorrow = office.ctx.now() + Duration::days(1);
-    events::forget_before(&office.ctx.hub, tomorrow).await.unwrap();
+    let own = office.ctx.organization().unwrap();
+    let tx = office.ctx.begin().await.unwrap();
+    events::forget_before(&office.ctx.hub, &*tx, own, tomorrow).await.unwrap();
+    tx.commit().await.unwrap();
     assert_eq!(refused(&office.ctx, STATUS, json!({ "after": first["cursor"] })).await, "CURSOR_TOO_OLD");
 
     // The last cursor still stands at the end of the log, until a restored copy has less of it.

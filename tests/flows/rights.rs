@@ -1,0 +1,94 @@
+//! Who may do what: every permission with every role and every scope of a key, on a field that needs it.
+
+use entity::enums::Role;
+use phonehub::{
+    base::{caller::Permission, ctx::Ctx},
+    features::organizations::admin,
+};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use crate::harness::{Gql, TestApp};
+
+use Permission as P;
+
+/// What needs the permission. No arm may be missing: a new permission does not compile without its field.
+const fn field(permission: Permission) -> &'static str {
+    match permission {
+        P::MessagesRead => "{ messages(first: 1) { nodes { id } } }",
+        P::MessagesSend => {
+            "mutation { cancelMessage(input: { messageId: \"msg_00000000000000000000000000\" }) { userErrors { code } } }"
+        }
+        P::ContactsWrite => "mutation { upsertContact(input: {}) { userErrors { code } } }",
+        P::CarriersManage => "{ deadJobs(first: 1) { nodes { id } } }",
+        P::AuditRead => "{ auditEvents(first: 1) { nodes { id } } }",
+        P::DataManage => "mutation { setRetention(input: {}) { userErrors { code } } }",
+        P::MembersManage => "{ invitations(first: 1) { nodes { id } } }",
+    }
+}
+
+const ALL: [Permission; 7] = [
+    P::MessagesRead,
+    P::MessagesSend,
+    P::ContactsWrite,
+    P::CarriersManage,
+    P::AuditRead,
+    P::DataManage,
+    P::MembersManage,
+];
+
+/// Written out, so that a change of a right is a change of this table.
+const MATRIX: [(Role, &[Permission]); 4] = [
+    (Role::Viewer, &[P::MessagesRead]),
+    (Role::Agent, &[P::MessagesRead, P::MessagesSend, P::ContactsWrite]),
+    (Role::Admin, &ALL),
+    (Role::Owner, &ALL),
+];
+
+async fn is_allowed(gql: &Gql, permission: Permission) -> bool {
+    let answer = gql.raw(field(permission), json!({})).await;
+    match answer["errors"][0]["extensions"]["code"].as_str() {
+        None => true,
+        Some("FORBIDDEN") => false,
+        Some(other) => panic!("{permission:?}: {other}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_may_what_the_matrix_says() {
+    let app = TestApp::start().await;
+    for (role, may) in MATRIX {
+        let person = app.person(role).await;
+        for permission in ALL {
+            assert_eq!(
+                is_allowed(&person, permission).await,
+                may.contains(&permission),
+                "{role:?} {permission:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_scope_opens_its_own_fields_alone() {
+    let app = TestApp::start().await;
+    let ctx = Ctx::administrator(app.hub().clone());
+    for scope in Permission::SCOPES {
+        let (_, secret) =
+            admin::create_key(&ctx, app.organization.id, "one", vec![scope], None).await.unwrap();
+        let gql = app.gql_as(secret.expose_secret());
+        for permission in ALL {
+            assert_eq!(is_allowed(&gql, permission).await, permission == scope, "{scope:?} {permission:?}");
+        }
+    }
+    assert!(!Permission::SCOPES.contains(&P::MembersManage), "keys make no keys");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_without_a_token_passes() {
+    let app = TestApp::start().await;
+    for permission in ALL {
+        let answer = app.gql_as("").raw(field(permission), json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{permission:?}");
+    }
+}
