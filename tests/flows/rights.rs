@@ -21,17 +21,19 @@ const fn field(permission: Permission) -> &'static str {
         }
         P::ContactsWrite => "mutation { upsertContact(input: {}) { userErrors { code } } }",
         P::CarriersManage => "{ deadJobs(first: 1) { nodes { id } } }",
+        P::WebhooksManage => "{ webhookEndpoints(first: 1) { nodes { id } } }",
         P::AuditRead => "{ auditEvents(first: 1) { nodes { id } } }",
         P::DataManage => "mutation { setRetention(input: {}) { userErrors { code } } }",
         P::MembersManage => "{ invitations(first: 1) { nodes { id } } }",
     }
 }
 
-const ALL: [Permission; 7] = [
+const ALL: [Permission; 8] = [
     P::MessagesRead,
     P::MessagesSend,
     P::ContactsWrite,
     P::CarriersManage,
+    P::WebhooksManage,
     P::AuditRead,
     P::DataManage,
     P::MembersManage,
