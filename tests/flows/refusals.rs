@@ -4,7 +4,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 
-use crate::harness::{Line, TestApp, eventually, kinds};
+use crate::harness::{Line, Options, TestApp, eventually, kinds};
 
 const OPT_OUTS: &str = "query($number: PhoneNumber) { optOuts(first: 10, filter: { phoneNumber: $number }) { \
      nodes { scope source } } }";
@@ -110,21 +110,23 @@ async fn what_the_carrier_may_have_cannot_be_withdrawn() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_line_is_definite_its_breaker_opens_and_others_go_on() {
-    let app = TestApp::start().await;
-    let mut line = Line::dead(app.sandbox.addr());
-    let cut_off = app.tenant(json!({ "baseUrl": line.url() })).await;
+    let mut line = Line::dead();
+    // Only what the environment names is taken before the carrier could be asked.
+    let settings = vec![("TWILIO_BASE_URL", line.url())];
+    let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
+    let cut_off = app.gql();
     let healthy = app.tenant(json!({})).await;
-    let mut statuses = app.watch(&cut_off.gql).await;
+    let mut statuses = app.watch(&cut_off).await;
     let mut others = app.watch(&healthy.gql).await;
     let mut sent = Vec::new();
     for n in 0..8 {
-        sent.push(cut_off.gql.send(PHONE, "Hello", &n.to_string()).await);
+        sent.push(cut_off.send(PHONE, "Hello", &n.to_string()).await);
     }
     eventually("the account is left alone", async || {
         app.clock.advance(Duration::seconds(10));
         let mut refusals = Vec::new();
         for id in &sent {
-            let message = cut_off.gql.message(id).await;
+            let message = cut_off.message(id).await;
             assert!(
                 states(&message).iter().all(|state| matches!(*state, "STARTED" | "REFUSED")),
                 "{message}"
@@ -138,7 +140,7 @@ async fn a_dead_line_is_definite_its_breaker_opens_and_others_go_on() {
     others.until(&id, "DELIVERED").await;
     assert_eq!(states(&healthy.gql.message(&id).await), ["ACCEPTED"]);
 
-    line.mend();
+    line.mend(app.sandbox.addr());
     eventually("all are delivered", async || {
         app.clock.advance(Duration::minutes(1));
         (app.copies(PHONE).await.len() == sent.len()).then_some(())

@@ -11,18 +11,17 @@ use tokio::{
 /// An address of its own in front of the sandbox.
 pub struct Line {
     address: SocketAddr,
-    target: SocketAddr,
     socket: Option<TcpSocket>,
     forwarding: Option<JoinHandle<()>>,
 }
 
 impl Line {
     /// A dead line: the port is taken, and nobody listens.
-    pub fn dead(target: SocketAddr) -> Self {
+    pub fn dead() -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = socket.local_addr().unwrap();
-        Self { address, target, socket: Some(socket), forwarding: None }
+        Self { address, socket: Some(socket), forwarding: None }
     }
 
     /// A carrier config's base URL.
@@ -30,10 +29,9 @@ impl Line {
         format!("http://{}", self.address)
     }
 
-    /// Connects it: from now on everything is passed on.
-    pub fn mend(&mut self) {
+    /// Connects it: from now on everything is passed on to the sandbox.
+    pub fn mend(&mut self, target: SocketAddr) {
         let listener = self.socket.take().expect("mended once").listen(64).unwrap();
-        let target = self.target;
         self.forwarding = Some(tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
                 tokio::spawn(async move {

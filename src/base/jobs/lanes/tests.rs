@@ -27,7 +27,7 @@ fn late_slots_are_made_up_for_within_a_second() {
     assert_eq!(after(9_000, 100, 0), (10, 9_100), "after a pause");
     assert_eq!(after(9_000, 1_000, 0), (1, 10_000), "the slowest pace");
     assert_eq!(after(9_000, 0, 99), (UNPACED, 9_000), "no pace any more");
-    assert_eq!(after(1_250, 100, 8), (2, 1_300), "late ones wait for a worker already");
+    assert_eq!(after(1_250, 100, 8), (2, 1_350), "late ones wait for a worker already");
     assert_eq!(after(9_000, 100, 12), (0, 9_100), "more than those of a second wait");
 }
 
