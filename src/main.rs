@@ -11,7 +11,7 @@ use phonehub::config::{Config, Problems};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
+    match Box::pin(run(Cli::parse())).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("phonehub: {}", explained(&*error));
@@ -43,7 +43,7 @@ async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
         Command::Migrate => cli::database::migrate(&settings()?).await,
         Command::Schema => cli::schema(),
         Command::Sandbox(sandbox) => cli::sandbox::run(sandbox, settings()?).await,
-        Command::Admin(admin) => Box::pin(cli::admin::run(admin, settings()?)).await,
+        Command::Admin(admin) => cli::admin::run(admin, settings()?).await,
         Command::Backup { file } => cli::database::backup(&settings()?, &file).await,
         Command::Restore { file } => cli::database::restore(&settings()?, &file).await,
         Command::Healthcheck => cli::healthcheck(&settings()?),
