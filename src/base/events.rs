@@ -118,7 +118,8 @@ pub async fn forget_before(
     let statement = hub.db.sql(
         "DELETE FROM events WHERE organization_id = $1 AND position IN (SELECT position FROM \
          (SELECT position, created_at FROM events WHERE organization_id = $1 ORDER BY position LIMIT $2) AS oldest \
-         WHERE created_at < $3)",
+         WHERE created_at < $3 AND NOT EXISTS (SELECT 1 FROM event_readers WHERE event_readers.organization_id = $1 \
+         AND event_readers.position < oldest.position))",
         [organization.into(), i64::try_from(BATCH).unwrap_or(i64::MAX).into(), time.into()],
     );
     Ok(tx.execute_raw(statement).await?.rows_affected())

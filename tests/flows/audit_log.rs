@@ -21,7 +21,8 @@ const EVENTS: &str = "query($filter: AuditEventFilter, $after: String) { \
      auditEvents(first: 2, filter: $filter, after: $after) { totalCount pageInfo { hasNextPage endCursor } \
      nodes { id actor userId user { name } apiKeyId action subject outcome errorCode detail ipAddress requestId } } }";
 /// Of every kind that a mutation may ask for.
-const PREFIXES: [&str; 10] = ["msg", "cnv", "con", "job", "mem", "inv", "key", "org", "cfg", "kwd"];
+const PREFIXES: [&str; 12] =
+    ["msg", "cnv", "con", "job", "mem", "inv", "key", "org", "cfg", "kwd", "whe", "whd"];
 const NOBODY: &str = "00000000000000000000000000";
 
 /// The rows of a request, oldest first.
