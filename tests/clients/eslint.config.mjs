@@ -29,6 +29,8 @@ export default [
               'MessageAuthor',
               'Money',
               'QueueHealth',
+              'Retention',
+              'RetentionPeriod',
               'WebhookAddresses',
               'WebhookAttempt',
               'WebhookSecret',
