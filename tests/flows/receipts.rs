@@ -92,6 +92,7 @@ async fn receipts_that_are_lost_are_asked_for() {
     let silent = app.send(&phone(0), "Hello", "silent").await;
     let half = app.send(&phone(1), "Hello", "half").await;
     statuses.until(&half, "SENT").await;
+    statuses.until(&silent, "SENDING").await;
     let handed_over =
         async || kinds(&app.gql().message(&silent).await).contains(&"CARRIER_ACCEPTED").then_some(());
     eventually("the carrier's answer", handed_over).await;
