@@ -1,15 +1,18 @@
 //! For unit tests: a hub over a SQLite file of its own. Flows over HTTP are tested from `tests/`.
 
 use std::{
+    cell::RefCell,
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Once},
 };
 
-use tracing::{Event, Subscriber, field::Visit, subscriber::DefaultGuard};
+use tracing::{Event, Subscriber, field::Visit};
 use tracing_subscriber::{
     Layer,
+    filter::filter_fn,
     layer::{Context, SubscriberExt},
+    util::SubscriberInitExt,
 };
 
 use super::{clock::Clock, ctx::Hub, db::STATEMENTS};
@@ -49,43 +52,54 @@ impl Drop for Folder {
 }
 
 /// The statements that this thread runs, as long as it is kept.
-pub struct Statements {
-    seen: Arc<Mutex<Vec<String>>>,
-    _collecting: DefaultGuard,
+pub struct Statements(());
+
+thread_local! {
+    static SEEN: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
 impl Statements {
     /// Begins to collect.
     pub fn collect() -> Self {
-        let seen = Arc::<Mutex<Vec<String>>>::default();
-        let collecting = tracing_subscriber::registry().with(Collector(seen.clone()));
-        Self { seen, _collecting: tracing::subscriber::set_default(collecting) }
+        // One collector listens for all threads and for ever: with one a thread, a statement that another thread runs
+        // first is remembered as one that nobody listens to.
+        static LISTENING: Once = Once::new();
+        LISTENING.call_once(|| {
+            let statements = filter_fn(|about| about.target() == STATEMENTS);
+            tracing_subscriber::registry().with(Collector.with_filter(statements)).init();
+        });
+        SEEN.set(Some(Vec::new()));
+        Self(())
     }
 
     /// What was run since the last time.
     pub fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.seen.lock().expect("no panic holds it"))
+        SEEN.replace(Some(Vec::new())).unwrap_or_default()
     }
 }
 
-struct Collector(Arc<Mutex<Vec<String>>>);
+impl Drop for Statements {
+    fn drop(&mut self) {
+        SEEN.set(None);
+    }
+}
+
+struct Collector;
 
 impl<S: Subscriber> Layer<S> for Collector {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == STATEMENTS {
-            event.record(&mut Sql(&self.0));
-        }
+        SEEN.with_borrow_mut(|seen| seen.as_mut().map(|seen| event.record(&mut Sql(seen))));
     }
 }
 
-struct Sql<'a>(&'a Mutex<Vec<String>>);
+struct Sql<'a>(&'a mut Vec<String>);
 
 impl Visit for Sql<'_> {
     fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn fmt::Debug) {}
 
     fn record_str(&mut self, field: &tracing::field::Field, value: &str) {
         if field.name() == "sql" {
-            self.0.lock().expect("no panic holds it").push(value.to_owned());
+            self.0.push(value.to_owned());
         }
     }
 }

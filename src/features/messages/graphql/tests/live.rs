@@ -25,26 +25,24 @@ async fn next(answers: &mut (impl Stream<Item = Value> + Unpin)) -> Value {
 }
 
 async fn refused(ctx: &Ctx, document: &str, variables: Value) -> Value {
-    let mut answer = watch(ctx, document, variables).next().await.expect("an answer");
+    let mut answer = watch(ctx, document, variables).await.next().await.expect("an answer");
     answer["errors"][0]["extensions"]["code"].take()
 }
 
 #[tokio::test]
 async fn a_resumed_subscription_replays_and_goes_on_live_without_a_gap() {
     let office = Office::open().await;
-    let mut live = watch(&office.ctx, STATUS, nothing());
-    let sending = futures_util::future::join(office.sent("+12065550101"), next(&mut live));
-    let (first, seen) = sending.await;
+    let mut live = watch(&office.ctx, STATUS, nothing()).await;
+    let first = office.sent("+12065550101").await;
+    let seen = next(&mut live).await;
     assert_eq!(seen["node"], json!({ "id": first.id.to_string(), "to": "+12065550101", "status": "QUEUED" }));
 
     // Each message is two changes: accepted, then handed over. The second change of the first one was missed too.
     let missed = office.sent("+12065550102").await;
-    let mut resumed = watch(&office.ctx, STATUS, json!({ "after": seen["cursor"] }));
+    let mut resumed = watch(&office.ctx, STATUS, json!({ "after": seen["cursor"] })).await;
     let mut told = vec![next(&mut resumed).await];
-    let (later, following) =
-        futures_util::future::join(office.sent("+12065550103"), next(&mut resumed)).await;
-    told.push(following);
-    for _ in 0..3 {
+    let later = office.sent("+12065550103").await;
+    for _ in 0..4 {
         told.push(next(&mut resumed).await);
     }
     let told: Vec<Value> =
@@ -65,9 +63,9 @@ async fn one_cursor_serves_every_subscription_of_the_organisation_and_no_other()
     let office = Office::open().await;
     let everything = "subscription($after: String) { events(after: $after) { cursor node {
         type subject data message { id } conversation { id contactNumber } } } }";
-    let mut events = watch(&office.ctx, everything, nothing());
-    let (message, conversation) =
-        futures_util::future::join(office.sent("+12065550101"), next(&mut events)).await;
+    let mut events = watch(&office.ctx, everything, nothing()).await;
+    let message = office.sent("+12065550101").await;
+    let conversation = next(&mut events).await;
     assert_eq!(conversation["node"]["type"], "CONVERSATION_UPDATED");
     assert_eq!(conversation["node"]["conversation"]["contactNumber"], "+12065550101");
     assert_eq!(conversation["node"]["message"], Value::Null);
@@ -76,7 +74,7 @@ async fn one_cursor_serves_every_subscription_of_the_organisation_and_no_other()
     assert_eq!(accepted["node"]["data"]["message"]["status"], "QUEUED");
     assert_eq!(accepted["node"]["data"]["message"]["organizationId"], Value::Null);
 
-    let mut status = watch(&office.ctx, STATUS, json!({ "after": conversation["cursor"] }));
+    let mut status = watch(&office.ctx, STATUS, json!({ "after": conversation["cursor"] })).await;
     assert_eq!(next(&mut status).await["cursor"], accepted["cursor"]);
 
     let other = office.stage.ctx(office.stage.organization("Other").await);
@@ -91,8 +89,9 @@ async fn one_cursor_serves_every_subscription_of_the_organisation_and_no_other()
 #[tokio::test]
 async fn a_cursor_behind_the_retention_is_told_and_one_ahead_of_the_log_is_refused() {
     let office = Office::open().await;
-    let mut live = watch(&office.ctx, STATUS, nothing());
-    let (_, first) = futures_util::future::join(office.sent("+12065550101"), next(&mut live)).await;
+    let mut live = watch(&office.ctx, STATUS, nothing()).await;
+    office.sent("+12065550101").await;
+    let first = next(&mut live).await;
     office.sent("+12065550102").await;
     let mut last = first.clone();
     for _ in 0..3 {
@@ -106,8 +105,9 @@ async fn a_cursor_behind_the_retention_is_told_and_one_ahead_of_the_log_is_refus
     assert_eq!(refused(&office.ctx, STATUS, json!({ "after": first["cursor"] })).await, "CURSOR_TOO_OLD");
 
     // The last cursor still stands at the end of the log, until a restored copy has less of it.
-    let mut at_the_end = watch(&office.ctx, STATUS, json!({ "after": last["cursor"] }));
-    let (sent, edge) = futures_util::future::join(office.sent("+12065550103"), next(&mut at_the_end)).await;
+    let mut at_the_end = watch(&office.ctx, STATUS, json!({ "after": last["cursor"] })).await;
+    let sent = office.sent("+12065550103").await;
+    let edge = next(&mut at_the_end).await;
     assert_eq!(edge["node"]["id"], sent.id.to_string());
     let tx = office.ctx.begin().await.unwrap();
     sea_orm::ConnectionTrait::execute_unprepared(&*tx, "UPDATE event_counters SET position = 1")
@@ -123,18 +123,17 @@ async fn filters_choose_and_relations_are_read_afresh() {
     let filter = json!({ "contactNumber": "(206) 555-0102", "direction": "OUTBOUND", "status": ["SENDING"] });
     let document = "subscription($filter: MessageEventFilter) { messageStatusChanged(filter: $filter) {
         node { id status conversation { lastMessage { id } } } } }";
-    let mut chosen = watch(&office.ctx, document, json!({ "filter": filter }));
-    let both = async {
-        office.sent("+12065550101").await;
-        office.sent("+12065550102").await
-    };
-    let (sent, edge) = futures_util::future::join(both, next(&mut chosen)).await;
+    let mut chosen = watch(&office.ctx, document, json!({ "filter": filter })).await;
+    office.sent("+12065550101").await;
+    let sent = office.sent("+12065550102").await;
+    let edge = next(&mut chosen).await;
     let expected = |id: String| {
         json!({ "node": {
         "id": id, "status": "SENDING", "conversation": { "lastMessage": { "id": id } } } })
     };
     assert_eq!(edge, expected(sent.id.to_string()));
-    let (sent, edge) = futures_util::future::join(office.sent("+12065550102"), next(&mut chosen)).await;
+    let sent = office.sent("+12065550102").await;
+    let edge = next(&mut chosen).await;
     assert_eq!(edge, expected(sent.id.to_string()));
 }
 
@@ -144,10 +143,9 @@ async fn inbound_messages_and_conversations_arrive() {
     let received = "subscription { messageReceived { node { from to body status contact { id } } } }";
     let updated = "subscription { conversationUpdated { node { contactNumber unreadCount } } }";
     let (mut received, mut updated) =
-        (watch(&office.ctx, received, nothing()), watch(&office.ctx, updated, nothing()));
-    let (message, conversation, ()) =
-        futures_util::future::join3(next(&mut received), next(&mut updated), office.received("SM1", "Hello"))
-            .await;
+        (watch(&office.ctx, received, nothing()).await, watch(&office.ctx, updated, nothing()).await);
+    office.received("SM1", "Hello").await;
+    let (message, conversation) = (next(&mut received).await, next(&mut updated).await);
     assert_eq!(message["node"]["from"], "+12065550100");
     assert_eq!(message["node"]["body"], "Hello");
     assert_eq!(message["node"]["status"], "RECEIVED");
@@ -170,11 +168,9 @@ async fn scopes_decide_what_is_shown() {
     assert_eq!(refused(&key(vec![Permission::MessagesSend]), STATUS, nothing()).await, "FORBIDDEN");
     assert_eq!(refused(&key(vec![Permission::MessagesRead]), configs, nothing()).await, "FORBIDDEN");
     let all = "subscription { events { node { type } } }";
-    let mut shown = watch(&key(vec![Permission::MessagesRead]), all, nothing());
-    let noise = async {
-        office.stage.config(office.organization, false).await;
-        office.sent("+12065550101").await
-    };
-    let (_, edge) = futures_util::future::join(noise, next(&mut shown)).await;
+    let mut shown = watch(&key(vec![Permission::MessagesRead]), all, nothing()).await;
+    office.stage.config(office.organization, false).await;
+    office.sent("+12065550101").await;
+    let edge = next(&mut shown).await;
     assert_eq!(edge["node"]["type"], "CONVERSATION_UPDATED", "the saved config is not for this key");
 }

@@ -19,7 +19,7 @@ use crate::{
         receive,
         testing::{self, Stage},
     },
-    graphql::loader::Loaders,
+    graphql::{live::Opened, loader::Loaders},
 };
 
 /// One organisation with a config, and whoever asks for it.
@@ -79,10 +79,16 @@ async fn refusal(ctx: &Ctx, document: &str, variables: Value) -> Value {
     answer["errors"][0]["extensions"]["code"].take()
 }
 
-/// Every answer of a subscription.
-fn watch(ctx: &Ctx, document: &str, variables: Value) -> impl Stream<Item = Value> + Unpin + use<> {
-    let answers = schema().execute_stream(request(ctx, document, variables));
-    Box::pin(answers.map(|answer| serde_json::to_value(answer).unwrap()))
+/// Every answer of a subscription whose source is open, or that was refused: what is committed from now on reaches it.
+async fn watch(ctx: &Ctx, document: &str, variables: Value) -> impl Stream<Item = Value> + Unpin + use<> {
+    let opened = Opened::default();
+    let answers = schema().execute_stream(request(ctx, document, variables).data(opened.clone()));
+    let mut answers = Box::pin(answers.map(|answer| serde_json::to_value(answer).unwrap()).peekable());
+    tokio::select! {
+        () = opened.wait() => {}
+        _ = answers.as_mut().peek() => {}
+    }
+    answers
 }
 
 fn nothing() -> Value {
