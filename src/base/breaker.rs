@@ -1,7 +1,7 @@
-//! A circuit breaker: after several failures in a row a broken service is left alone for a while. It keeps no clock;
-//! callers bring the instant.
+//! A circuit breaker: after several failures in a row a broken service is left alone for a while, and one that answers
+//! nothing gets no more calls than so many at a time. It keeps no clock; callers bring the instant.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,10 @@ pub struct BreakerSettings {
     pub open_at_most: Duration,
     /// How long a probe may take before another one is let through: no less than the request's time-out.
     pub probe_for: Duration,
+    /// A call that lasts longer is unanswered.
+    pub patience: Duration,
+    /// While so many calls are unanswered there are no more.
+    pub unanswered: usize,
 }
 
 impl Default for BreakerSettings {
@@ -28,6 +32,8 @@ impl Default for BreakerSettings {
             open_for: Duration::from_secs(2),
             open_at_most: Duration::from_mins(1),
             probe_for: Duration::from_secs(20),
+            patience: Duration::from_secs(1),
+            unanswered: 32,
         }
     }
 }
@@ -72,12 +78,20 @@ impl Breakers {
 #[derive(Debug)]
 #[must_use = "the outcome of an admitted try must be recorded"]
 pub struct Admission {
+    breaker: Arc<Breaker>,
     generation: u64,
+    call: u64,
 }
 
-/// The breaker is open.
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.breaker.lock().calls.remove(&self.call);
+    }
+}
+
+/// The breaker lets nothing through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the service failed repeatedly and is left alone for {} s", retry_after.as_secs_f32().ceil())]
+#[error("the service failed or did not answer repeatedly and is left alone for {} s", retry_after.as_secs_f32().ceil())]
 pub struct BreakerOpen {
     /// When the next try may be let through.
     pub retry_after: Duration,
@@ -97,6 +111,9 @@ struct State {
     /// Raised whenever the phase changes, so that late outcomes of an earlier phase count for nothing.
     generation: u64,
     phase: Phase,
+    /// The calls under way, in the order of their beginnings.
+    calls: BTreeMap<u64, Instant>,
+    next_call: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +126,11 @@ enum Phase {
 impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings) -> Self {
-        Self { settings, state: Mutex::new(State { generation: 0, phase: Phase::Closed { failures: 0 } }) }
+        let phase = Phase::Closed { failures: 0 };
+        Self {
+            settings,
+            state: Mutex::new(State { generation: 0, phase, calls: BTreeMap::new(), next_call: 0 }),
+        }
     }
 
     /// Nothing is remembered here that a new one would not know.
@@ -118,9 +139,14 @@ impl Breaker {
     }
 
     /// Asks whether to try at all. While half open, one try at a time is let through.
-    pub fn admit(&self, now: Instant) -> Result<Admission, BreakerOpen> {
+    pub fn admit(self: &Arc<Self>, now: Instant) -> Result<Admission, BreakerOpen> {
         let mut state = self.lock();
         match state.phase {
+            Phase::Closed { .. }
+                if state.unanswered(now, self.settings.patience) >= self.settings.unanswered =>
+            {
+                return Err(BreakerOpen { retry_after: self.settings.patience });
+            }
             Phase::Closed { .. } => {}
             Phase::Open { until, .. } | Phase::Probing { until, .. } if now < until => {
                 return Err(BreakerOpen { retry_after: until - now });
@@ -129,7 +155,11 @@ impl Breaker {
                 state.enter(Phase::Probing { until: now + self.settings.probe_for, open_for });
             }
         }
-        Ok(Admission { generation: state.generation })
+        let (generation, call) = (state.generation, state.next_call);
+        state.next_call += 1;
+        state.calls.insert(call, now);
+        drop(state);
+        Ok(Admission { breaker: self.clone(), generation, call })
     }
 
     /// Records how an admitted try ended: `healthy` when the service answered at all, a refusal included. Says when
@@ -172,6 +202,10 @@ impl Breaker {
 }
 
 impl State {
+    fn unanswered(&self, now: Instant, patience: Duration) -> usize {
+        self.calls.values().take_while(|since| now.saturating_duration_since(**since) >= patience).count()
+    }
+
     fn open(&mut self, open_for: Duration, now: Instant) {
         self.enter(Phase::Open { until: now + open_for, open_for });
     }
@@ -190,8 +224,12 @@ mod tests {
         Duration::from_secs(n)
     }
 
-    fn opened(now: Instant) -> Breaker {
-        let breaker = Breaker::new(BreakerSettings::default());
+    fn closed(settings: BreakerSettings) -> Arc<Breaker> {
+        Arc::new(Breaker::new(settings))
+    }
+
+    fn opened(now: Instant) -> Arc<Breaker> {
+        let breaker = closed(BreakerSettings::default());
         for _ in 0..5 {
             let admission = breaker.admit(now).expect("still closed");
             breaker.record(admission, false, now);
@@ -202,7 +240,7 @@ mod tests {
     #[test]
     fn opens_after_failures_in_a_row_only() {
         let now = Instant::now();
-        let breaker = Breaker::new(BreakerSettings::default());
+        let breaker = closed(BreakerSettings::default());
         for round in 0..20 {
             let admission = breaker.admit(now).expect("never five in a row");
             assert_eq!(breaker.record(admission, round % 5 == 4, now), None);
@@ -239,11 +277,28 @@ mod tests {
     #[test]
     fn late_outcomes_of_earlier_tries_do_not_close_it() {
         let now = Instant::now();
-        let breaker = Breaker::new(BreakerSettings { failures: 1, ..BreakerSettings::default() });
+        let breaker = closed(BreakerSettings { failures: 1, ..BreakerSettings::default() });
         let slow = breaker.admit(now).expect("closed");
         let failing = breaker.admit(now).expect("closed");
         assert_eq!(breaker.record(failing, false, now), Some(Change::Opened));
         assert_eq!(breaker.record(slow, true, now), None);
         assert!(!breaker.is_closed());
+    }
+
+    #[test]
+    fn a_service_that_answers_nothing_gets_no_more_calls() {
+        let now = Instant::now();
+        let breaker = closed(BreakerSettings { unanswered: 3, ..BreakerSettings::default() });
+        let mut calls: Vec<_> = (0..3).map(|_| breaker.admit(now).expect("closed")).collect();
+        drop(breaker.admit(now + seconds(1) / 2).expect("they are young"));
+        let refused = breaker.admit(now + seconds(1)).expect_err("three wait");
+        assert_eq!(refused.retry_after, seconds(1));
+        assert!(breaker.is_closed(), "nothing failed");
+        let answered = calls.pop().expect("three");
+        assert_eq!(breaker.record(answered, true, now + seconds(1)), None);
+        let next = breaker.admit(now + seconds(1)).expect("one was answered");
+        drop(calls);
+        drop(next);
+        assert!(breaker.lock().calls.is_empty(), "cancelled calls are forgotten");
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     BACKGROUND, CHOSEN, Handler, Handlers, Lease, NewJob, ONE_OFF, Outcome, Worker,
     claim::claim,
-    slots::{Room, Slots},
+    slots::{Room, Slot, Slots},
 };
 use crate::base::{
     ctx::{Ctx, Hub},
@@ -213,4 +213,26 @@ async fn nobody_gets_all_slots() {
     assert_eq!(slots.room(), Some(Room { limit: 24, background: 4, full: Vec::new() }));
     let alone = Slots::new(1);
     assert_eq!(alone.room(), Some(Room { limit: 1, background: 0, full: Vec::new() }));
+}
+
+#[tokio::test]
+async fn long_runs_hold_up_nobody_else() {
+    let (hub, _folder) = hub_with_one("any").await;
+    let job = only(&hub).await;
+    let slots = Slots::new(2);
+    let mut running = Vec::new();
+    let of_others = || job::Model { organization_id: OrganizationId::new(), ..job.clone() };
+    for round in 0..4 {
+        let mut long: Vec<_> = (0..2).map(|_| slots.take(&of_others())).collect();
+        assert_eq!(slots.room(), None, "round {round}");
+        long.iter_mut().for_each(Slot::release);
+        slots.released().await;
+        assert!(slots.room().is_some());
+        running.extend(long);
+    }
+    let mut last: Vec<_> = (0..2).map(|_| slots.take(&of_others())).collect();
+    last.iter_mut().for_each(Slot::release);
+    assert_eq!(slots.room(), None, "eight run without a slot already");
+    drop((last, running));
+    assert_eq!(slots.room().map(|room| room.limit), Some(1));
 }

@@ -10,7 +10,7 @@ use super::{
     claim::claim,
     lanes::Looks,
     run::run_one,
-    slots::{Room, Slots},
+    slots::{Room, Slot, Slots},
 };
 use crate::base::{ctx::Hub, panics, purpose::Purpose};
 
@@ -18,6 +18,8 @@ use crate::base::{ctx::Hub, panics, purpose::Purpose};
 const POLL: Duration = Duration::from_secs(1);
 /// While there is more to do than slots, freed slots are gathered this long, so that one statement claims for several.
 const GATHERING: Duration = Duration::from_millis(5);
+/// A run that lasts longer goes on without its slot.
+const LONG: Duration = Duration::from_secs(1);
 
 /// Claims and runs jobs until it is stopped; then lets running ones finish.
 #[derive(Debug)]
@@ -69,7 +71,7 @@ impl Worker {
         while !self.stop.is_cancelled() {
             while running.try_join_next().is_some() {}
             let Some(room) = slots.room() else {
-                self.gather(&mut running).await;
+                self.gather(&mut running, &slots).await;
                 continue;
             };
             let quiet = lanes.look(&self.hub).await;
@@ -78,10 +80,9 @@ impl Worker {
             for lease in claimed {
                 let slot = slots.take(&lease.job);
                 let (hub, handlers) = (self.hub.clone(), self.handlers.clone());
-                running.spawn(Purpose::Work.run(async move {
+                running.spawn(Purpose::Work.run(in_slot(slot, async move {
                     run_one(&hub, &handlers, lease).await;
-                    drop(slot);
-                }));
+                })));
             }
             if more {
                 continue;
@@ -91,7 +92,7 @@ impl Worker {
             } else {
                 // What is left belongs to those who hold their share, until one of their jobs ends.
                 tokio::select! {
-                    () = self.gather(&mut running) => {}
+                    () = self.gather(&mut running, &slots) => {}
                     () = self.wait_a_little(quiet) => {}
                 }
             }
@@ -115,14 +116,20 @@ impl Worker {
         self.stop.run_until_cancelled(tokio::time::sleep(GATHERING)).await;
     }
 
-    /// Until a job ends, and then until a quarter of the slots was freed or the time for gathering is over.
-    async fn gather(&self, running: &mut JoinSet<()>) {
+    /// Until a slot is free, and then until a quarter of the slots was freed or the time for gathering is over.
+    async fn gather(&self, running: &mut JoinSet<()>, slots: &Slots) {
         let enough = self.hub.config.delivery.workers.div_ceil(4);
+        let mut freed = async || {
+            tokio::select! {
+                _ = running.join_next() => {}
+                () = slots.released() => {}
+            }
+        };
         let gathered = async {
-            running.join_next().await;
+            freed().await;
             let more = async {
                 for _ in 1..enough {
-                    running.join_next().await;
+                    freed().await;
                 }
             };
             let _in_time = tokio::time::timeout(GATHERING, more).await;
@@ -139,5 +146,14 @@ impl Worker {
                 Vec::new()
             }
         }
+    }
+}
+
+/// Runs a job in its slot, and on without one when it takes long.
+async fn in_slot(mut slot: Slot, run: impl Future<Output = ()>) {
+    let mut run = std::pin::pin!(run);
+    if tokio::time::timeout(LONG, &mut run).await.is_err() {
+        slot.release();
+        run.await;
     }
 }
