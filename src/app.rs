@@ -2,17 +2,15 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, middleware, serve::ListenerExt};
+use axum::{Router, middleware};
 use secrecy::SecretString;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     api::{
         self, audit,
+        connections::{Connections, Peer, QUIET},
         door::Door,
         explorer, http, media, operations,
         schema::{self, AppSchema},
@@ -99,8 +97,8 @@ impl App {
         let door = Door::new(hub.clone(), schema::build(), &schema::sdl(), stopping.clone());
         let sockets = door.open().clone();
         let router = router(&hub, door, metrics, demo_token);
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let listener = listener.tap_io(send_at_once);
+        let service = router.into_make_service_with_connect_info::<Peer>();
+        let listener = Connections::new(listener, QUIET);
         let server =
             axum::serve(listener, service).with_graceful_shutdown(draining.clone().cancelled_owned());
         Ok(Self {
@@ -151,13 +149,6 @@ impl App {
         self.worker.abort();
         self.sweep.abort();
         self.webhooks.abort();
-    }
-}
-
-/// Nagle's algorithm would hold an event back until the peer has acknowledged the one before.
-fn send_at_once(stream: &mut TcpStream) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection stays with Nagle's algorithm");
     }
 }
 

@@ -93,7 +93,8 @@ impl Demo {
             println!("  Sign in            {} with password {}", self.email, password.expose_secret());
         }
         println!(
-            "\nOpen the explorer and run the subscription; then, in another tab, send to the echo phone:\n"
+            "\nOpen the explorer, run the subscription in one window and send to the echo phone in another; the strip \"Live\" \
+             shows everything in both:\n"
         );
         println!("  subscription {{ messageStatusChanged {{ cursor node {{ id status }} }} }}\n");
         println!(

@@ -10,6 +10,7 @@ use http::{Extensions, HeaderMap, HeaderName};
 use url::{Host, Url};
 use uuid::Uuid;
 
+use super::connections::Peer;
 use crate::base::ctx::RequestInfo;
 use crate::config::{ForwardedHeader, Proxies};
 
@@ -24,7 +25,7 @@ const LONGEST_REQUEST_ID: usize = 64;
 /// Where a request came from. A peer that is none of our proxies speaks for itself, whatever its headers say; what is left
 /// of the first address that is none of theirs is hearsay.
 pub fn request_info(headers: &HeaderMap, extensions: &Extensions, proxies: &Proxies) -> RequestInfo {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+    let peer = extensions.get::<ConnectInfo<Peer>>().map(|info| info.0.ip());
     let ip = peer.map(|peer| client_behind(peer, headers, proxies));
     RequestInfo { request_id: request_id(headers), ip, ..RequestInfo::default() }
 }
@@ -193,7 +194,7 @@ mod tests {
     fn ip(peer: &str, header: ForwardedHeader, trusted: &str, map: &HeaderMap) -> String {
         let networks = trusted.split_whitespace().map(|network| network.parse().unwrap()).collect();
         let mut extensions = Extensions::new();
-        extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        extensions.insert(ConnectInfo(Peer(SocketAddr::new(peer.parse().unwrap(), 1))));
         request_info(map, &extensions, &Proxies { networks, header }).ip.unwrap().to_string()
     }
 

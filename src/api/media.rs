@@ -106,7 +106,7 @@ fn shown(content_type: &str) -> &'static str {
 
 fn refuse(error: &Error) -> Response {
     if error.code != ErrorCode::NotFound {
-        tracing::warn!(%error, cause = ?error.cause, "a file could not be fetched");
+        tracing::warn!(%error, "a file could not be fetched");
     }
     let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, format!("{}\n", error.message)).into_response();

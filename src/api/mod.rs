@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod audited;
 pub mod client;
+pub mod connections;
 pub mod door;
 pub mod errors;
 pub mod explorer;

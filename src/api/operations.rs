@@ -1,6 +1,6 @@
 //! `/healthz`, `/readyz` and `/metrics`: what orchestrators and Prometheus ask. Anonymous; they tell states, not data.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
@@ -13,7 +13,10 @@ use axum::{
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::client::{self, Bearer};
+use super::{
+    client::{self, Bearer},
+    connections::Peer,
+};
 use crate::{
     base::{ctx::Hub, telemetry::Metrics, vitals::Vitals},
     features::health::{self, State as Part},
@@ -49,7 +52,7 @@ async fn ready(State(hub): State<Arc<Hub>>) -> Response {
 /// Guarded by the configured token; without one only this machine is answered.
 async fn measured(
     State((hub, metrics)): State<(Arc<Hub>, Metrics)>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     headers: HeaderMap,
 ) -> Response {
     if !may_measure(&hub, peer, &headers) {
@@ -62,7 +65,7 @@ async fn measured(
     ([(header::CONTENT_TYPE, TEXT)], metrics.render()).into_response()
 }
 
-fn may_measure(hub: &Hub, peer: SocketAddr, headers: &HeaderMap) -> bool {
+fn may_measure(hub: &Hub, peer: Peer, headers: &HeaderMap) -> bool {
     match (&hub.config.door.metrics_token, client::bearer(headers)) {
         (None, _) => peer.ip().is_loopback() && hub.config.listens_on_loopback(),
         (Some(token), Bearer::Token(given)) => {

@@ -19,6 +19,8 @@ use axum::{
 };
 use entity::{carrier_config, enums::Provider, ids::AttemptId};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use self::{
     answer::{Outcome, Refusal},
@@ -38,6 +40,9 @@ use crate::{
 
 /// How long trouble is waited out; answers shall come within a second.
 const PATIENCE: Duration = Duration::from_millis(600);
+/// The longest wait for a database that hangs. What is stored later stays stored, but a reply in the answer is lost then, so
+/// it is longer than what a busy server needs and much shorter than what a carrier waits (carriers.md: 15 s).
+const LONGEST: Duration = Duration::from_secs(3);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -97,11 +102,20 @@ enum Kind {
 
 async fn handle(hub: Arc<Hub>, claimed: Claimed, request: Request, kind: Kind) -> Result<Outcome, Refusal> {
     let heard = verify::read(&hub, request).await?;
-    let config = config(&hub, &claimed).await?;
-    let believed = verify::believe(&hub, config, &heard)?;
+    let storing = async move {
+        let config = config(&hub, &claimed).await?;
+        let believed = verify::believe(&hub, config, &heard)?;
+        store_soon(&hub, &believed, kind).await
+    };
     // A carrier that hangs up does not undo what is being stored: a task ends by itself.
-    let stored = tokio::spawn(async move { store_soon(&hub, &believed, kind).await }).await;
-    stored.map_err(|_| Refusal::Trouble { passing: false })?
+    let stored = tokio::spawn(storing.in_current_span());
+    match timeout(LONGEST, stored).await {
+        Ok(stored) => stored.map_err(|_| Refusal::Trouble { passing: false })?,
+        Err(_elapsed) => {
+            tracing::warn!("a webhook is not stored yet; its carrier is told so");
+            Err(Refusal::Trouble { passing: true })
+        }
+    }
 }
 
 /// Carriers seldom try again (carriers.md, Timeouts, retries), so what passes by itself, such as a lost serialisation race,

@@ -12,6 +12,7 @@ use super::{
     ctx::{Ctx, Hub, RequestInfo},
     error::{Error, Result},
     group::{Group, Grouped},
+    telemetry,
     tokens::{self, Claims},
 };
 
@@ -27,6 +28,9 @@ pub async fn authenticate(hub: &Arc<Hub>, token: Option<&str>, request: RequestI
     let caller = tokio::time::timeout(LONGEST, admitted(hub, token)).await;
     let caller = caller.map_err(|_| Error::unavailable("the database did not say whose a token is"))??;
     hub.presence.note(&caller, hub.clock.now());
+    if let Ok(organization) = caller.organization() {
+        telemetry::note_organization(organization);
+    }
     Ok(Ctx { hub: hub.clone(), caller, request })
 }
 

@@ -42,6 +42,8 @@ pub struct Hub {
     pub keyring: Keyring,
     /// Signs access tokens, cursors and links.
     pub token_keys: KeySet,
+    /// Which life of the event log this is: another one after a restore.
+    pub log_life: String,
     /// The way to carriers.
     pub http: HttpClient,
     /// The way to media at hosts that a carrier named: public ones only, no credentials.

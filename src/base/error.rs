@@ -5,7 +5,7 @@
 //! * it will work later → `UNAVAILABLE`, `RATE_LIMITED`, with `retry_after`
 //! * we are at fault → `INTERNAL`: the cause is logged under the request id and never shown
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
@@ -146,9 +146,9 @@ impl ErrorCode {
     }
 }
 
-/// An error with its code, stable text and, for inputs, the path of the field.
-#[derive(Debug, thiserror::Error)]
-#[error("{code:?}: {message}")]
+/// An error with its code, stable text and, for inputs, the path of the field. Displayed, it tells its causes too: that is
+/// for logs and the command line, never for clients.
+#[derive(Debug)]
 pub struct Error {
     /// What a program reacts to.
     pub code: ErrorCode,
@@ -159,8 +159,29 @@ pub struct Error {
     /// When to try again.
     pub retry_after: Option<Duration>,
     /// What really happened, for the log alone.
-    #[source]
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.code, self.message)?;
+        let (mut told, mut cause) = (String::new(), std::error::Error::source(self));
+        while let Some(because) = cause {
+            let words = because.to_string();
+            if !told.contains(&words) {
+                write!(f, ": {words}")?;
+                told = words;
+            }
+            cause = because.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_ref().map(|cause| &**cause as &(dyn std::error::Error + 'static))
+    }
 }
 
 impl Error {

@@ -17,6 +17,7 @@ pub mod group;
 pub mod http;
 pub mod idempotency;
 pub mod jobs;
+pub mod life;
 pub mod panics;
 pub mod parts;
 pub mod phone;

@@ -16,6 +16,7 @@ use super::{
     error::{Error, Result},
     feed::Feeds,
     http::{HttpClient, HttpSettings, Reach},
+    life,
     parts::Parts,
     presence::Presence,
     secrets::Keyring,
@@ -33,6 +34,7 @@ impl Hub {
         if !db.is_migrated().await? {
             db.migrate().await?;
         }
+        let log_life = life::present(db.read()).await?;
         let (tell, signals) = bus::signals();
         let bus = open_bus(&config, tell)?;
         let hub = Arc::new(Self {
@@ -50,6 +52,7 @@ impl Hub {
             clock,
             db,
             token_keys,
+            log_life,
         });
         hub.check_master_key().await?;
         Ok(hub)

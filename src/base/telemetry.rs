@@ -9,6 +9,7 @@ use std::panic::PanicHookInfo;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use entity::ids::OrganizationId;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
@@ -21,13 +22,14 @@ use crate::config::{Log, LogFormat};
 
 /// Crates that can write headers, URLs or rows into logs at their lower levels. Whatever the filter says, they stay
 /// at `info`: no level may put a secret or a body into a log.
-const WIRE: [&str; 12] = [
+const WIRE: [&str; 13] = [
     "async_graphql",
     "h2",
     "hyper",
     "hyper_util",
     "redis",
     "reqwest",
+    "rlibphonenumber",
     "rustls",
     "sea_orm",
     "sea_orm_migration",
@@ -48,6 +50,16 @@ pub fn start_log(log: &Log) {
     if started.is_ok() {
         std::panic::set_hook(Box::new(log_panic));
     }
+}
+
+/// Every line of a request or socket carries its id and, once it is known, whose it is.
+pub fn span_of_request(request_id: &str) -> tracing::Span {
+    tracing::info_span!("request", request_id, organization = tracing::field::Empty)
+}
+
+/// Adds the organisation to the span of [`span_of_request`] that is entered.
+pub fn note_organization(organization: OrganizationId) {
+    tracing::Span::current().record("organization", tracing::field::display(organization));
 }
 
 fn text_log<W>(filter: &str, writer: W) -> impl SubscriberInitExt

@@ -75,6 +75,11 @@ fn existing(config: &Config) -> Done {
 async fn create_organization(ctx: &Ctx, name: &str, region: &str, operator: bool) -> Done {
     let region = Region::from_str(region).map_err(|_| format!("{region:?} is no country of two letters"))?;
     let row = people::create_organization(ctx, name, region, operator).await?;
+    if operator {
+        let tx = ctx.begin().await?;
+        carrier_configs::seed::claim_system_senders(ctx, &tx).await?;
+        tx.commit().await?;
+    }
     println!("{}", row.id);
     Ok(())
 }

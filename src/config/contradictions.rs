@@ -1,5 +1,7 @@
 //! Settings that are right each by itself and wrong together. Reads nothing, only compares.
 
+use std::time::Duration;
+
 use super::reader::Reader;
 use super::settings::{self, Setting};
 use super::{Config, parse};
@@ -90,11 +92,14 @@ fn twilio(config: &Config, reader: &mut Reader) {
     }
 }
 
+/// What a job needs of its lease beside the call itself.
+const AROUND_A_CALL: Duration = Duration::from_secs(2);
+
 fn times(config: &Config, reader: &mut Reader) {
     let delivery = &config.delivery;
-    if delivery.job_lease <= delivery.carrier_timeout {
-        let sentence = "is not longer than PHONEHUB_CARRIER_TIMEOUT, so that a job could be taken over while its \
-                        call still runs; make the lease longer.";
+    if delivery.job_lease < delivery.carrier_timeout + AROUND_A_CALL {
+        let sentence = "is not longer than PHONEHUB_CARRIER_TIMEOUT by two seconds, so that a job could be taken over while \
+                        its call still runs; make the lease longer.";
         reader.problem(settings::JOB_LEASE.name, sentence);
     }
     if config.retention.messages.is_some_and(|messages| messages < config.event_retention) {

@@ -173,7 +173,7 @@ settings! {
         "Lets a carrier's base URL be http or point at loopback and private addresses, for a sandbox, and webhook \
          endpoints be on this machine. The demo implies it.";
     CARRIER_TIMEOUT = "PHONEHUB_CARRIER_TIMEOUT", Carrier, "duration, 100ms to 10m", Some("15s"),
-        "Longest wait for a carrier's answer. Must be shorter than PHONEHUB_JOB_LEASE.";
+        "Longest wait for a carrier's answer. Must be two seconds shorter than PHONEHUB_JOB_LEASE.";
 
     WORKERS = "PHONEHUB_WORKERS", Delivery, "1 to 1024", Some("32"),
         "Jobs that one process works on at the same time.";

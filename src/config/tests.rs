@@ -72,6 +72,7 @@ fn contradictions_are_refused() {
         (&[("REDIS_PORT", "1")], "REDIS_PORT"),
         (&[("PUBLIC_URL", "https://a.example"), ("WEB_URL", "https://b.example")], "PUBLIC_URL"),
         (&[("PHONEHUB_JOB_LEASE", "15s")], "PHONEHUB_JOB_LEASE"),
+        (&[("PHONEHUB_JOB_LEASE", "16900ms")], "PHONEHUB_JOB_LEASE"),
         (&[("PHONEHUB_CARRIER_TIMEOUT", "30s")], "PHONEHUB_JOB_LEASE"),
         (&[("PHONEHUB_ALLOW_PRIVATE_CARRIER_URLS", "false")], "PHONEHUB_ALLOW_PRIVATE_CARRIER_URLS"),
         (&[("PHONEHUB_SANDBOX_LISTEN", "127.0.0.1:8080")], "PHONEHUB_LISTEN, PHONEHUB_SANDBOX_LISTEN"),

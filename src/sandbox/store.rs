@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 
 use super::{
     clock::{self, When},
@@ -62,6 +62,8 @@ impl SentBound {
             When::Moment(at) => sent.timestamp().cmp(&at.timestamp()),
         };
         match self {
+            // The official packages write a day as its midnight.
+            Self::On(When::Moment(at)) if at.time() == NaiveTime::MIN => sent.date_naive() == at.date_naive(),
             Self::On(when) => order(when).is_eq(),
             Self::UpTo(when) => order(when).is_le(),
             Self::Since(when) => order(when).is_ge(),

@@ -118,6 +118,7 @@ async fn a_server_that_starts_without_its_carrier_is_believed_once_it_is_there()
     let settings = vec![("TWILIO_AUTH_TOKEN", WRONG.to_owned())];
     let app = TestApp::start_with(Options { settings, ..Options::default() }).await;
     assert!(!system_is_proven(&app.gql()).await);
+    assert_eq!(app.readiness().await["carrier"], "DOWN");
     assert_eq!(own(&app.gql()).await.1, [NUMBER], "what the environment names is there meanwhile");
     change_token(&app, ACCOUNT, WRONG).await;
     eventually("the carrier lets the system config in", async || {
@@ -125,6 +126,7 @@ async fn a_server_that_starts_without_its_carrier_is_believed_once_it_is_there()
         system_is_proven(&app.gql()).await.then_some(())
     })
     .await;
+    assert_eq!(app.readiness().await["carrier"], "UP");
 }
 
 #[tokio::test(flavor = "multi_thread")]

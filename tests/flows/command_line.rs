@@ -4,8 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use entity::number;
+use sea_orm::{EntityTrait, PaginatorTrait};
 
-use crate::harness::TestDatabase;
+use crate::harness::{TestDatabase, eventually};
 
 /// One database and the settings that go with it.
 struct Installation {
@@ -119,6 +121,31 @@ async fn an_operator_sets_an_installation_up() {
         installation.refused(&["admin", "password-reset-link", "nobody@example.com"]).contains("nothing")
     );
     assert!(installation.refused(&["admin", "create-organization", "X", "--region", "USA"]).contains("USA"));
+}
+
+#[tokio::test]
+async fn senders_of_the_system_config_find_an_operator_who_comes_later() {
+    let mut installation = Installation::new().await;
+    for (name, value) in [
+        ("PHONEHUB_LISTEN", free_address()),
+        ("PHONEHUB_ALLOW_PRIVATE_CARRIER_URLS", "true".to_owned()),
+        ("TWILIO_BASE_URL", "http://127.0.0.1:1".to_owned()),
+        ("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef".to_owned()),
+        ("TWILIO_AUTH_TOKEN", "canary-secret".to_owned()),
+        ("TWILIO_PHONE_NUMBER", "+12065550150".to_owned()),
+    ] {
+        installation.set(name, value);
+    }
+    let server = Server::start(&installation.vars);
+    eventually("it answers", async || installation.run(&["healthcheck"]).status.success().then_some(()))
+        .await;
+    let db = sea_orm::Database::connect(&installation.database.url).await.unwrap();
+    assert_eq!(number::Entity::find().count(&db).await.unwrap(), 0, "whose should they be?");
+    let organization = installation.ok(&["admin", "create-organization", "Acme", "--operator"]);
+    let rows = number::Entity::find().all(&db).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].organization_id.to_string(), organization.trim());
+    assert!(server.stop().success());
 }
 
 #[tokio::test]

@@ -8,9 +8,11 @@ use phonehub::{
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::harness::{Gql, TestApp};
+use crate::harness::{Gql, NUMBER, TestApp};
 
 use Permission as P;
+
+const PHONE: &str = "+12065550120";
 
 /// What needs the permission. No arm may be missing: a new permission does not compile without its field.
 const fn field(permission: Permission) -> &'static str {
@@ -84,6 +86,41 @@ async fn each_scope_opens_its_own_fields_alone() {
         }
     }
     assert!(!Permission::SCOPES.contains(&P::MembersManage), "keys make no keys");
+}
+
+/// What a mutation answers is read through the same rights as a query.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_send_reads_nothing_through_the_answers() {
+    let app = TestApp::start().await;
+    app.say(PHONE, NUMBER, "my PIN is 4711", json!([])).await;
+    let ctx = Ctx::administrator(app.hub().clone());
+    let scopes = vec![P::MessagesSend];
+    let (_, secret) = admin::create_key(&ctx, app.organization.id, "sender", scopes, None).await.unwrap();
+    let gql = app.gql_as(secret.expose_secret());
+    let conversations = app.gql().ok("{ conversations { nodes { id } } }", json!({})).await;
+    let conversation = &conversations["conversations"]["nodes"][0]["id"];
+    let to =
+        json!({ "input": { "to": { "phoneNumber": PHONE }, "body": "Hello", "idempotencyKey": "reads" } });
+    let read = json!({ "input": { "conversationId": conversation } });
+    for (selection, input, path) in [
+        ("sendMessage(input: $input) { message { id contact { name metadata } } }", &to, "contact"),
+        ("sendMessage(input: $input) { message { id conversation { unreadCount } } }", &to, "conversation"),
+        (
+            "markConversationRead(input: $input) { conversation { id lastMessage { body } } }",
+            &read,
+            "lastMessage",
+        ),
+        ("markConversationRead(input: $input) { conversation { id contact { name } } }", &read, "contact"),
+    ] {
+        let kind = selection.split_once('(').unwrap().0;
+        let input_type = format!("{}{}Input", kind[..1].to_uppercase(), &kind[1..]);
+        let document = format!("mutation($input: {input_type}!) {{ {selection} }}");
+        let answer = gql.raw(&document, input.clone()).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{answer}");
+        assert_eq!(answer["errors"][0]["path"][2], path, "{answer}");
+        let payload = answer["data"][kind].as_object().unwrap().values().next().unwrap();
+        assert!(payload["id"].is_string(), "the deed itself is done: {answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

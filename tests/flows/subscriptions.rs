@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use phonehub::base::{life, tx::Tx};
 use serde_json::{Value, json};
 
 use crate::harness::{Gql, NUMBER, Options, Subscription, TestApp, eventually};
@@ -54,6 +55,26 @@ async fn a_subscriber_that_flaps_misses_nothing_and_sees_nothing_twice() {
     assert_eq!(seen, (0..TEXTS).map(|n| n.to_string()).collect::<Vec<_>>());
     say(&app, "the last").await;
     assert_eq!(next(&mut subscription).await.1, "the last");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_before_a_restore_is_refused_although_its_position_comes_again() {
+    let mut app = TestApp::start().await;
+    let mut subscription = app.subscribe(FOLLOW, json!({})).await;
+    subscription.ready().await;
+    say(&app, "before").await;
+    let (cursor, _) = next(&mut subscription).await;
+    let tx = Tx::begin(app.hub()).await.unwrap();
+    life::begin_another(&tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let restored = app.another_instance().await;
+    let after = json!({ "after": cursor });
+    let mut old = Subscription::open(restored, &app.token, FOLLOW, after.clone()).await;
+    let refusal = old.hear().await.expect("an answer");
+    assert_eq!(refusal["payload"][0]["extensions"]["code"], "INVALID_CURSOR", "{refusal}");
+    let mut same = app.subscribe(FOLLOW, after).await;
+    say(&app, "after").await;
+    assert_eq!(next(&mut same).await.1, "after");
 }
 
 #[tokio::test(flavor = "multi_thread")]

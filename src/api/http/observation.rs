@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 
 use crate::api::client::{self, REQUEST_ID};
 use crate::base::ctx::Hub;
-use crate::base::telemetry::names;
+use crate::base::telemetry::{self, names};
 
 /// Middleware for the whole router: puts [`crate::base::ctx::RequestInfo`] into the request's extensions, its id
 /// into the response, and counts.
@@ -23,7 +23,7 @@ pub async fn observe(State(hub): State<Arc<Hub>>, mut request: Request, next: Ne
     let route =
         request.extensions().get::<MatchedPath>().map_or("unmatched".into(), |path| path.as_str().to_owned());
     request.extensions_mut().insert(info);
-    let mut response = next.run(request).instrument(tracing::info_span!("request", %request_id)).await;
+    let mut response = next.run(request).instrument(telemetry::span_of_request(&request_id)).await;
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID, value);

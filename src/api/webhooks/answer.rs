@@ -34,6 +34,8 @@ pub(super) enum Refusal {
     NotBelieved(&'static str),
     /// Larger than webhooks are.
     TooLarge,
+    /// Its body did not come in time.
+    TooSlow,
     /// Signed, yet it lacks what its kind must have.
     Malformed,
     /// We are in trouble.
@@ -54,9 +56,9 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let passing = error.code == ErrorCode::Unavailable;
         if passing {
-            tracing::warn!(%error, cause = ?error.cause, "a webhook could not be stored for now");
+            tracing::warn!(%error, "a webhook could not be stored for now");
         } else {
-            tracing::error!(%error, cause = ?error.cause, "a webhook could not be stored");
+            tracing::error!(%error, "a webhook could not be stored");
         }
         Self::Trouble { passing }
     }
@@ -86,7 +88,7 @@ impl IntoResponse for Outcome {
 impl Refusal {
     const fn label(self) -> &'static str {
         match self {
-            Self::NotBelieved(_) | Self::TooLarge | Self::Malformed => "refused",
+            Self::NotBelieved(_) | Self::TooLarge | Self::TooSlow | Self::Malformed => "refused",
             Self::Trouble { .. } => "failed",
         }
     }
@@ -96,6 +98,7 @@ impl Refusal {
         match self {
             Self::NotBelieved(reason) => Some(reason),
             Self::TooLarge => Some("too_large"),
+            Self::TooSlow => Some("too_slow"),
             Self::Malformed => Some("malformed"),
             Self::Trouble { .. } => None,
         }
@@ -107,6 +110,7 @@ impl IntoResponse for Refusal {
         match self {
             Self::NotBelieved(_) => (StatusCode::FORBIDDEN, "The webhook is not signed for this address.\n"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The webhook is too large.\n"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The webhook did not come in time.\n"),
             Self::Malformed => (StatusCode::BAD_REQUEST, "The webhook lacks a parameter.\n"),
             Self::Trouble { .. } => {
                 let body = "The webhook could not be stored. Try again.\n";

@@ -1,12 +1,13 @@
 //! From a request to a webhook that is believed: signed by the account's own secret, over our public address, and about the
 //! account itself. Host and X-Forwarded headers count for nothing here.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use axum::{body::to_bytes, extract::Request};
 use bytes::Bytes;
 use entity::carrier_config;
 use http::HeaderMap;
+use tokio::time::timeout;
 
 use super::answer::Refusal;
 use crate::{
@@ -15,6 +16,9 @@ use crate::{
     carriers::twilio::{VerifiedForm, WebhookRequest},
     features::carrier_configs::open,
 };
+
+/// How long a carrier may take to send a body.
+const READING: Duration = Duration::from_secs(10);
 
 /// A request as it came in.
 pub(super) struct Heard {
@@ -38,7 +42,12 @@ pub(super) async fn read(hub: &Hub, request: Request) -> Result<Heard, Refusal> 
     let info = info.unwrap_or_else(|| client::request_info(&parts.headers, &parts.extensions, proxies));
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let url = format!("{}{path}", hub.config.public_url.as_str().trim_end_matches('/'));
-    let Ok(body) = to_bytes(body, hub.config.door.webhook_body_limit).await else {
+    let whole = timeout(READING, to_bytes(body, hub.config.door.webhook_body_limit)).await;
+    let Ok(whole) = whole else {
+        warn(None, info.ip, "too_slow");
+        return Err(Refusal::TooSlow);
+    };
+    let Ok(body) = whole else {
         warn(None, info.ip, "too_large");
         return Err(Refusal::TooLarge);
     };

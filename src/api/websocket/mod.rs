@@ -18,6 +18,7 @@ use super::http::refuse;
 use super::strangers::Place;
 use crate::base::ctx::RequestInfo;
 use crate::base::error::{Error, ErrorCode};
+use crate::base::telemetry;
 
 /// Bytes of the read buffer of each socket, allocated at once: axum's default costs 128 KiB an idle socket.
 const READ_BUFFER: usize = 4 * 1024;
@@ -69,7 +70,7 @@ pub fn upgrade<E: Executor>(
         .max_message_size(door.limits().message_bytes)
         .max_frame_size(door.limits().message_bytes)
         .on_upgrade(move |socket| {
-            let span = tracing::info_span!("socket", request_id = %request.request_id);
+            let span = telemetry::span_of_request(&request.request_id);
             let driven = async move {
                 match place {
                     Some(place) => driver::drive(door, socket, Opening { request, token, place }).await,

@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::{BackupError, FORMAT, Mark, cell, schema, tables};
 use crate::base::db::Db;
-use crate::base::switches;
+use crate::base::{life, switches};
 
 /// Rows of one insert: few enough that their values stay below either database's limit of parameters.
 const BATCH: usize = 200;
@@ -38,6 +38,7 @@ pub async fn restore(db: &Db, file: &mut impl BufRead) -> Result<u64, BackupErro
     tables::refuse_rows(&tx).await?;
     let rows = read_tables(&tx, &mut lines).await?;
     switches::set_sending_paused(&tx, true).await?;
+    life::begin_another(&tx).await?;
     tx.commit().await?;
     Ok(rows)
 }

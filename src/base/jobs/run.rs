@@ -1,6 +1,7 @@
 //! One run of a claimed job: calls its handler, survives whatever that does, and settles what the handler leaves to it.
 
 use std::{
+    borrow::Cow,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
@@ -14,7 +15,7 @@ use sea_orm::{EntityTrait, QueryFilter};
 use super::{Handler, Handlers, Lease, Outcome, held, pause};
 use crate::base::{
     ctx::{Ctx, Hub},
-    error::{Error, Result},
+    error::{Error, ErrorCode, Result},
     panics,
     telemetry::names,
 };
@@ -58,7 +59,7 @@ async fn run(ctx: &Ctx, handler: &dyn Handler, lease: &Lease) -> Result<()> {
         Ok(Outcome::Dead(reason)) => fail(ctx, handler, lease, &reason, true).await,
         Err(error) => {
             tracing::warn!(kind, job = %lease.job.id, organization = %lease.job.organization_id, %error, "a job failed");
-            fail(ctx, handler, lease, &error.message, false).await
+            fail(ctx, handler, lease, &told(&error, lease), false).await
         }
     }
 }
@@ -79,6 +80,15 @@ fn panicked(kind: &str) -> Error {
     let place = panics::place().unwrap_or_else(|| "an unknown place".to_owned());
     let message = format!("A run of {kind} panicked at {place}.");
     Error { message: message.into(), ..Error::internal("a panic") }
+}
+
+/// What admins read in `deadJobs`. What only the log may tell is found there by the job's id.
+fn told(error: &Error, lease: &Lease) -> Cow<'static, str> {
+    if error.code == ErrorCode::Internal && error.cause.is_some() {
+        return format!("Something went wrong on our side. The log tells what, under {}.", lease.job.id)
+            .into();
+    }
+    error.message.clone()
 }
 
 fn most_tries(hub: &Hub) -> i32 {

@@ -67,8 +67,11 @@ async fn enqueue(hub: &Arc<Hub>, jobs: Vec<NewJob>) {
 
 /// A hub where the second failure is the last and leases are short, with one job due.
 async fn hub_with_one(subject: &str) -> (Arc<Hub>, Folder) {
-    let settings =
-        [("PHONEHUB_JOB_ATTEMPTS", "2"), ("PHONEHUB_JOB_LEASE", "1s"), ("PHONEHUB_CARRIER_TIMEOUT", "100ms")];
+    let settings = [
+        ("PHONEHUB_JOB_ATTEMPTS", "2"),
+        ("PHONEHUB_JOB_LEASE", "2100ms"),
+        ("PHONEHUB_CARRIER_TIMEOUT", "100ms"),
+    ];
     let (hub, folder) = testing::hub_with(&settings).await;
     enqueue(&hub, vec![new(OrganizationId::new(), subject, ONE_OFF, hub.clock.now())]).await;
     (hub, folder)

@@ -138,7 +138,7 @@ metrics! {
         "Webhooks by what became of them: stored, duplicate, parked, refused, failed (we could not store it).";
     WEBHOOK_REFUSALS = "phonehub_webhook_refusals_total", Kind::Counter, ["reason": [
             "unsigned", "wrong_signature", "unknown_algorithm", "content_type", "altered_body", "unreadable",
-            "unknown_config", "unproven_config", "foreign_account", "too_large", "malformed"
+            "unknown_config", "unproven_config", "foreign_account", "too_large", "too_slow", "malformed"
         ]],
         "Webhooks refused as unsigned, wrongly signed, too large or unreadable.";
     WEBHOOK_ATTEMPTS = "phonehub_webhook_attempts_total", Kind::Counter,

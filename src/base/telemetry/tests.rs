@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::{fs, io};
 
+use entity::ids::OrganizationId;
+
 use super::*;
+use crate::base::phone::{PhoneNumber, Region};
 
 #[derive(Clone, Default)]
 struct Page(Arc<Mutex<Vec<u8>>>);
@@ -27,11 +30,13 @@ impl Page {
 }
 
 fn some_lines() {
-    let span = tracing::info_span!("request", request_id = "req-1", organization = "org_1");
+    let span = span_of_request("req-1");
     let _in = span.enter();
+    note_organization(OrganizationId(uuid::Uuid::nil()));
     tracing::trace!(to = "+1206•••0142", "handed over");
     tracing::trace!(target: "h2::codec", "canary-secret in a frame");
     tracing::debug!(target: "sqlx::query", "canary-secret in a statement");
+    PhoneNumber::parse("(206) 555-0182", Region::US).unwrap();
 }
 
 fn written(start: impl FnOnce(Page)) -> String {
@@ -48,7 +53,7 @@ fn wire_dumps_stay_out_at_every_level() {
             some_lines();
         });
         assert!(text.contains("handed over") && text.contains("req-1"), "{text}");
-        assert!(!text.contains("canary-secret"), "{filter}: {text}");
+        assert!(!text.contains("canary-secret") && !text.contains("5550182"), "{filter}: {text}");
     }
 }
 
@@ -61,6 +66,7 @@ fn json_lines_are_objects_with_the_span() {
     let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
     assert_eq!(line["message"], "handed over");
     assert_eq!(line["span"]["request_id"], "req-1");
+    assert_eq!(line["span"]["organization"], OrganizationId(uuid::Uuid::nil()).to_string());
     assert_eq!(line["to"], "+1206•••0142");
 }
 

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
+use entity::organization;
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter};
 
 pub mod graphql;
 
 use crate::{
     base::{
         ctx::{Ctx, Hub},
-        error::Result,
+        error::{ErrorCode, Result},
         vitals::Vitals,
     },
     carriers::{CarrierError, ErrorKind},
@@ -45,7 +46,8 @@ pub struct Health {
     pub migrations: State,
     /// The bus between instances.
     pub redis: State,
-    /// The system config's account.
+    /// The system config's account; down too while the carrier did not let it in, or no operator's organisation takes what
+    /// comes in for nobody else.
     pub carrier: State,
 }
 
@@ -80,21 +82,33 @@ pub async fn check(hub: &Hub) -> Health {
         return Health { database, migrations: unknown, redis: redis(hub).await, carrier: State::Unused };
     }
     let migrated = within(DATABASE, hub.db.is_migrated()).await;
-    let config = within(DATABASE, query::of_system().one(hub.db.read())).await.flatten();
-    let carrier =
-        config.map_or(State::Unused, |config| State::of(hub.breakers.of(&config.account).is_closed()));
+    let carrier = within(DATABASE, carrier(hub)).await.unwrap_or(State::Down);
     Health { database, migrations: State::of(migrated == Some(true)), redis: redis(hub).await, carrier }
+}
+
+/// Up when the system config's account was let in by the carrier, is being called, and has an organisation that takes what
+/// comes in for nobody else.
+async fn carrier(hub: &Hub) -> Result<State, DbErr> {
+    let Some(config) = query::of_system().one(hub.db.read()).await? else { return Ok(State::Unused) };
+    let is_used = config.proven_at.is_some() && hub.breakers.of(&config.account).is_closed();
+    Ok(State::of(is_used && has_taker(hub).await?))
+}
+
+async fn has_taker(hub: &Hub) -> Result<bool, DbErr> {
+    let operators = organization::Entity::find().filter(organization::Column::IsOperator.eq(true));
+    Ok(operators.count(hub.db.read()).await? > 0)
 }
 
 /// A full look, for operators: asks the carrier whether the system config's account is in order.
 pub async fn examine(ctx: &Ctx) -> Result<Examination> {
     ctx.caller.require_operator()?;
     let mut health = check(&ctx.hub).await;
-    let asked = if health.carrier == State::Unused { Ok(()) } else { ask_carrier(&ctx.hub).await };
-    if asked.is_err() {
-        health.carrier = State::Down;
-    } else if health.carrier == State::Down {
-        health.carrier = State::Up;
+    let asked = match health.carrier {
+        State::Unused => Ok(()),
+        _ => ask_carrier(&ctx.hub).await,
+    };
+    if health.carrier != State::Unused {
+        health.carrier = State::of(asked.is_ok());
     }
     let vitals = within(DATABASE, Vitals::take(&ctx.hub)).await;
     Ok(Examination { health, carrier_problem: asked.err(), vitals })
@@ -107,7 +121,13 @@ async fn ask_carrier(hub: &Hub) -> Result<(), Problem> {
     let carrier = open::open(hub, &config).map_err(|_| failed())?;
     let messaging = carrier.messaging.ok_or_else(failed)?;
     let answer = tokio::time::timeout(CARRIER, account(&*messaging, &config)).await;
-    answer.map_err(|_| failed())?.map(drop)
+    answer.map_err(|_| failed())??;
+    if has_taker(hub).await.map_err(|_| failed())? {
+        return Ok(());
+    }
+    let message = "No organisation is the operator's: nobody takes what comes in for nobody else. Make one: \
+                   phonehub admin create-organization --operator.";
+    Err(Problem { code: ErrorCode::NotFound, message: message.to_owned(), sender: None })
 }
 
 async fn redis(hub: &Hub) -> State {

@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt};
 use crate::{
     base::{
         caller::Permission,
-        ctx::Ctx,
+        ctx::{Ctx, Hub},
         error::Result,
         events::{self, Event},
     },
@@ -38,14 +38,14 @@ pub async fn follow(
     let events = hub.feeds.subscribe(organization, after).await?;
     Ok(events.map(move |event| {
         let event = event?;
-        let cursor = cursor::seal(&hub.token_keys, &list(organization), &event.position.to_be_bytes());
+        let cursor = cursor::seal(&hub.token_keys, &list(&hub, organization), &event.position.to_be_bytes());
         Ok(Live { cursor, event })
     }))
 }
 
-/// The place in the log. One that lies ahead of it comes from another life of the database, such as before a restore.
+/// The place in the log. One that lies ahead of it comes from another life of the database, such as a copy of its file.
 async fn position_of(ctx: &Ctx, organization: OrganizationId, text: &str) -> Result<i64> {
-    let place = cursor::open(&ctx.hub.token_keys, &list(organization), text)?;
+    let place = cursor::open(&ctx.hub.token_keys, &list(&ctx.hub, organization), text)?;
     let position = i64::from_be_bytes(place.try_into().map_err(|_| cursor::invalid())?);
     if position > events::last_position(ctx.db(), organization).await? {
         return Err(cursor::invalid());
@@ -53,6 +53,7 @@ async fn position_of(ctx: &Ctx, organization: OrganizationId, text: &str) -> Res
     Ok(position)
 }
 
-fn list(organization: OrganizationId) -> String {
-    format!("{organization}/events")
+/// Positions mean something else after a restore, so cursors of before are none of this log.
+fn list(hub: &Hub, organization: OrganizationId) -> String {
+    format!("{organization}/events/{}", hub.log_life)
 }

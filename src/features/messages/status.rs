@@ -127,8 +127,10 @@ fn merge(mut row: message::Model, change: Change, now: DateTime<Utc>) -> message
         };
         stamp(&mut row, status, now);
     } else if change.status == Some(row.status) {
-        // The carrier's finer words within one of ours: accepted, queued, sending.
+        // The carrier's finer words within one of ours, such as accepted, queued, sending.
         row.carrier_status = later_word(row.carrier_status, change.carrier_status);
+        (row.error_code, row.error_message) =
+            fuller_error((row.error_code, row.error_message), change.error.clone());
     }
     row.carrier_message_id = row.carrier_message_id.or(change.carrier_message_id);
     if let Some((micros, currency)) = change.price {
@@ -150,8 +152,9 @@ fn take_back(row: &mut message::Model) {
     (row.sent_at, row.delivered_at, row.failed_at) = (None, None, None);
 }
 
-/// The carrier's words that all mean SENDING, in their order.
-const WORDS: [&str; 4] = ["accepted", "scheduled", "queued", "sending"];
+/// The carrier's words in their order; several mean the same of ours.
+const WORDS: [&str; 8] =
+    ["accepted", "scheduled", "queued", "sending", "sent", "partially_delivered", "delivered", "read"];
 
 fn later_word(known: Option<String>, new: Option<String>) -> Option<String> {
     let place =
@@ -160,6 +163,19 @@ fn later_word(known: Option<String>, new: Option<String>) -> Option<String> {
         (_, None) => known,
         (None, _) => new,
         _ if place(&new) > place(&known) && place(&new) < WORDS.len() => new,
+        _ => known,
+    }
+}
+
+/// What is known of a failure, whichever receipt told first: one with a code, and the lowest where carriers contradict
+/// themselves.
+fn fuller_error(
+    known: (Option<i32>, Option<String>),
+    new: Option<(Option<i32>, String)>,
+) -> (Option<i32>, Option<String>) {
+    match (known.0, new) {
+        (None, Some((code, text))) if code.is_some() || known.1.is_none() => (code, Some(text)),
+        (Some(old), Some((Some(code), text))) if code < old => (Some(code), Some(text)),
         _ => known,
     }
 }

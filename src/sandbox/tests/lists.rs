@@ -95,6 +95,8 @@ async fn dates_filter_what_was_sent() {
     let cases = [
         (format!("DateSent={}", day(0)), 1),
         (format!("DateSent={}", day(-1)), 0),
+        (format!("DateSent={}T00:00:00Z", day(0)), 1),
+        (format!("DateSent={}T00:00:00Z", day(-1)), 0),
         (format!("DateSent%3E={}", day(0)), 1),
         (format!("DateSent>={}", day(1)), 0),
         (format!("DateSent<={}", day(0)), 1),

@@ -191,6 +191,11 @@ impl TestApp {
         ours.filter_map(|(_, value)| value.parse::<f64>().ok()).sum()
     }
 
+    /// What `/readyz` says.
+    pub async fn readiness(&self) -> Value {
+        self.http.get(format!("{}/readyz", self.url())).send().await.unwrap().json().await.unwrap()
+    }
+
     /// Waits until the carrier has nothing under way.
     pub async fn quiet(&self) {
         self.stage("idle?timeout_ms=15000", None).await;

@@ -6,6 +6,7 @@ use entity::{conversation, enums::Direction, ids::ConversationId, message};
 
 use super::{loaders::MessagesById, message::Message};
 use crate::{
+    base::caller::Permission,
     connection,
     features::{
         contacts::{find::ContactsById, graphql::Contact},
@@ -99,13 +100,14 @@ impl Conversation {
         &self.0.contact_number
     }
 
-    /// Who that is, when known.
+    /// Who that is, when known; for whoever may read messages.
     async fn contact(&self, gql: &Context<'_>) -> Result<Option<Contact>> {
         contact_of(gql, Some(&self.0)).await
     }
 
-    /// The newest message.
+    /// The newest message; for whoever may read messages.
     async fn last_message(&self, gql: &Context<'_>) -> Result<Option<Message>> {
+        gql.ctx()?.require(Permission::MessagesRead)?;
         let Some(id) = self.0.last_message_id else { return Ok(None) };
         Ok(load::<MessagesById>(gql, id).await?.map(Message))
     }
@@ -158,6 +160,7 @@ pub(super) async fn contact_of(
     gql: &Context<'_>,
     conversation: Option<&conversation::Model>,
 ) -> Result<Option<Contact>> {
+    gql.ctx()?.require(Permission::MessagesRead)?;
     let Some(id) = conversation.and_then(|row| row.contact_id) else { return Ok(None) };
     Ok(load::<ContactsById>(gql, id).await?.map(Contact))
 }

@@ -17,12 +17,14 @@ use super::{
     timeline::TimelineEntry,
 };
 use crate::{
+    base::caller::Permission,
     carriers,
     features::{
         contacts::graphql::Contact,
         numbers::{find::NumbersById, graphql::Number},
     },
     graphql::{
+        CtxExt,
         loader::load,
         scalars::{CountryCodeText, Money},
     },
@@ -175,12 +177,13 @@ impl Message {
         MessageAuthor::of(&self.0)
     }
 
-    /// The thread that it belongs to.
+    /// The thread that it belongs to; for whoever may read messages.
     async fn conversation(&self, gql: &Context<'_>) -> Result<Option<Conversation>> {
+        gql.ctx()?.require(Permission::MessagesRead)?;
         Ok(load::<ConversationsById>(gql, self.0.conversation_id).await?.map(Conversation))
     }
 
-    /// Who the other phone belongs to, when that is known.
+    /// Who the other phone belongs to, when that is known; for whoever may read messages.
     async fn contact(&self, gql: &Context<'_>) -> Result<Option<Contact>> {
         let conversation = load::<ConversationsById>(gql, self.0.conversation_id).await?;
         super::conversation::contact_of(gql, conversation.as_ref()).await

@@ -11,7 +11,13 @@ use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set, sea_query::On
 
 use super::route::Route;
 use crate::{
-    base::{error::Result, jobs::ONE_OFF, phone::PhoneNumber, segments::Segments, tx::Tx},
+    base::{
+        error::Result,
+        jobs::ONE_OFF,
+        phone::{PhoneNumber, Region},
+        segments::Segments,
+        tx::Tx,
+    },
     carriers::twilio::{InboundMedia, InboundMessage},
     features::messages::send::encoding_of,
 };
@@ -48,7 +54,8 @@ pub(super) fn inbound(
         media_count: small(inbound.media.len()),
         segments: small(inbound.num_segments.unwrap_or(counted.segments)),
         encoding: encoding_of(&counted),
-        country: by_plan.or_else(|| inbound.from_place.country.clone()),
+        country: by_plan
+            .or_else(|| inbound.from_place.country.clone().filter(|told| told.parse::<Region>().is_ok())),
         status: MessageStatus::Received,
         status_rank: MessageStatus::Received.rank(),
         carrier_status: Some("received".to_owned()),

@@ -54,22 +54,28 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
 }
 
-/// A receipt as the carrier words it.
-fn receipt(word: &str) -> Change {
+/// A receipt as the carrier words it, with the error's code behind the status.
+fn receipt(words: &str) -> Change {
+    let (word, code) = words.split_once(' ').unwrap_or((words, ""));
     let remote = RemoteStatus::parse(word);
     let failed = matches!(remote, RemoteStatus::Failed | RemoteStatus::Undelivered);
     Change {
         status: of_remote(&remote),
         carrier_status: Some(word.to_owned()),
         carrier_message_id: Some("SM1".to_owned()),
-        error: failed.then(|| (Some(30003), "off".to_owned())),
+        error: failed.then(|| (code.parse().ok(), format!("off {code}"))),
         ..Change::default()
     }
 }
 
 /// What of a row must not depend on the order; times are when the news came.
-fn facts(row: &message::Model) -> (MessageStatus, Option<String>, Option<i32>, Option<String>) {
-    (row.status, row.carrier_status.clone(), row.error_code, row.carrier_message_id.clone())
+fn facts(row: &message::Model) -> serde_json::Value {
+    serde_json::json!({
+        "status": row.status,
+        "word": row.carrier_status,
+        "error": [row.error_code.map(|code| code.to_string()), row.error_message.clone()],
+        "id": row.carrier_message_id,
+    })
 }
 
 fn after(receipts: &[&str]) -> message::Model {
@@ -97,7 +103,10 @@ fn any_later_evidence_overrides_a_person() {
     assert_eq!(merge(guess(MessageStatus::Failed), receipt("sent"), at(3)).failed_at, None);
 }
 
-const LIVES: [&[&str]; 4] = [
+const LIVES: [&[&str]; 7] = [
+    &["queued", "sent", "delivered", "read"],
+    &["queued", "sending", "sent", "partially_delivered"],
+    &["queued", "undelivered", "undelivered 30008", "undelivered 30003"],
     &["queued", "sending", "sent", "delivered"],
     &["accepted", "queued", "sending", "sent", "undelivered"],
     &["queued", "sending", "failed"],
