@@ -146,6 +146,8 @@ impl ErrorCode {
     }
 }
 
+const OUR_FAULT: &str = "Something went wrong on our side. The request id finds it in the logs.";
+
 /// An error with its code, stable text and, for inputs, the path of the field. Displayed, it tells its causes too: that is
 /// for logs and the command line, never for clients.
 #[derive(Debug)]
@@ -219,13 +221,12 @@ impl Error {
 
     /// Our own fault; the text that clients see is fixed.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self {
-            cause: Some(cause.into()),
-            ..Self::new(
-                ErrorCode::Internal,
-                "Something went wrong on our side. The request id finds it in the logs.",
-            )
-        }
+        Self { cause: Some(cause.into()), ..Self::new(ErrorCode::Internal, OUR_FAULT) }
+    }
+
+    /// Whether only the log may tell what happened.
+    pub fn is_masked(&self) -> bool {
+        self.message == OUR_FAULT
     }
 
     /// A part is down for a moment; retrying is right.

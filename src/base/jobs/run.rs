@@ -15,7 +15,7 @@ use sea_orm::{EntityTrait, QueryFilter};
 use super::{Handler, Handlers, Lease, Outcome, held, pause};
 use crate::base::{
     ctx::{Ctx, Hub},
-    error::{Error, ErrorCode, Result},
+    error::{Error, Result},
     panics,
     telemetry::names,
 };
@@ -84,7 +84,7 @@ fn panicked(kind: &str) -> Error {
 
 /// What admins read in `deadJobs`. What only the log may tell is found there by the job's id.
 fn told(error: &Error, lease: &Lease) -> Cow<'static, str> {
-    if error.code == ErrorCode::Internal && error.cause.is_some() {
+    if error.is_masked() {
         return format!("Something went wrong on our side. The log tells what, under {}.", lease.job.id)
             .into();
     }
