@@ -55,5 +55,8 @@ async fn position_of(ctx: &Ctx, organization: OrganizationId, text: &str) -> Res
 
 /// Positions mean something else after a restore, so cursors of before are none of this log.
 fn list(hub: &Hub, organization: OrganizationId) -> String {
-    format!("{organization}/events/{}", hub.log_life)
+    match hub.log_life.as_str() {
+        "" => format!("{organization}/events"),
+        life => format!("{organization}/events/{life}"),
+    }
 }
